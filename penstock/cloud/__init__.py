@@ -1,0 +1,1 @@
+"""The embedded cloud: provisioning, tables, bus, queues, and the front door every call passes."""

@@ -1,0 +1,43 @@
+"""Who calls: every role of the template has credentials of its own, so that a call names its caller.
+
+The keys are made up per run, never leave this machine and open nothing but this embedded cloud.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A principal with its credentials; ``name`` is what people call it (a function's logical id, ``operator``)."""
+
+    name: str
+    arn: str
+    access_key: str
+    secret_key: str
+
+
+class Callers:
+    """The principals of one running application, found by access key."""
+
+    def __init__(self, *, account_id: str, seed: str) -> None:
+        """``seed`` makes the keys: equal seeds give equal keys."""
+        self._account_id = account_id
+        self._seed = seed
+        self._by_key: dict[str, Caller] = {}
+        self.operator = self.register("operator", f"arn:aws:iam::{account_id}:user/operator")
+        self.developer = self.register("developer", f"arn:aws:iam::{account_id}:user/developer")
+
+    def register(self, name: str, arn: str) -> Caller:
+        """Give a principal its credentials; the same name and ARN get the same ones."""
+        digest = sha256(f"{self._seed}/{name}/{arn}".encode()).hexdigest()
+        prefix = "ASIA" if ":role/" in arn else "AKIA"
+        caller = Caller(name=name, arn=arn, access_key=prefix + digest[:16].upper(), secret_key=digest[16:56])
+        self._by_key[caller.access_key] = caller
+        return caller
+
+    def by_access_key(self, access_key: str) -> Caller | None:
+        """The principal with this key, or ``None`` for a key that this application did not give out."""
+        return self._by_key.get(access_key)

@@ -1,0 +1,217 @@
+"""Table streams: what moto's tables write becomes stream records in AWS's form.
+
+A `Stream` takes the place of moto's own stream shard in a table, so every way of writing an item ends here,
+inside the write. Readers are woken by the write instead of polling for it.
+
+Source: Change data capture for DynamoDB Streams (DynamoDB developer guide); record fields and sizes as in
+recorded events. Our choice: one shard per stream, never closed; records stay for the run.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from penstock.mapping.inputs import Shard, StreamRecord
+
+FIRST_SEQUENCE_NUMBER = 100_000_000_000_000_000_001
+SHARD_ID = "shardId-00000001541626099285-f35f62ef"
+
+
+class Item(Protocol):
+    """moto's item, as far as it matters here."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The item as ``{"Attributes": {name: typed value}}``."""
+
+
+class Stream:
+    """The stream of one table, and the stand-in for moto's ``StreamShard``."""
+
+    def __init__(
+        self,
+        *,
+        arn: str,
+        region: str,
+        view_type: str,
+        key_names: tuple[str, ...],
+        now_ms: Callable[[], int],
+        new_event_id: Callable[[], str],
+    ) -> None:
+        """``view_type`` is the StreamViewType; ``key_names`` are the table's key attributes, partition key first."""
+        self.arn = arn
+        self.region = region
+        self.view_type = view_type
+        self._key_names = key_names
+        self._now_ms = now_ms
+        self._new_event_id = new_event_id
+        self.records: list[StreamRecord] = []
+        self._by_time_to_live = False
+        self._readers: list[Callable[[], object]] = []
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """The shards of this stream."""
+        return (Shard(shard_id=SHARD_ID),)
+
+    def on_write(self, reader: Callable[[], object]) -> None:
+        """Call ``reader`` at each new record; it must not read at once but ask its loop to."""
+        self._readers.append(reader)
+
+    def read(self, after: str | None, position: str, limit: int) -> tuple[StreamRecord, ...]:
+        """Records after a sequence number, or from a position (TRIM_HORIZON: the oldest, LATEST: none yet)."""
+        if after is not None:
+            start = int(after) - FIRST_SEQUENCE_NUMBER + 1
+        elif position == "TRIM_HORIZON":
+            start = 0
+        else:
+            start = len(self.records)
+        return tuple(self.records[start : start + limit])
+
+    @property
+    def tip(self) -> str:
+        """The sequence number of the newest record, or the one before the first."""
+        return str(FIRST_SEQUENCE_NUMBER + len(self.records) - 1)
+
+    @contextmanager
+    def written_by_time_to_live(self) -> Iterator[None]:
+        """Changes made within are those of the service, not of a caller."""
+        self._by_time_to_live = True
+        try:
+            yield
+        finally:
+            self._by_time_to_live = False
+
+    def write(self, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> None:
+        """Add the record of one item change, in DynamoDB JSON; a change that changes nothing adds none."""
+        if old == new:
+            return
+        now_ms = self._now_ms()
+        sequence_number = str(FIRST_SEQUENCE_NUMBER + len(self.records))
+        image = new if new is not None else old
+        assert image is not None
+        keys = {name: image[name] for name in self._key_names}
+        change: dict[str, Any] = {"ApproximateCreationDateTime": float(now_ms // 1000), "Keys": keys}
+        if new is not None and self.view_type in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
+            change["NewImage"] = new
+        if old is not None and self.view_type in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
+            change["OldImage"] = old
+        size = sum(item_bytes(change[part]) for part in ("Keys", "NewImage", "OldImage") if part in change)
+        change |= {"SequenceNumber": sequence_number, "SizeBytes": size, "StreamViewType": self.view_type}
+        body: dict[str, Any] = {
+            "eventID": self._new_event_id(),
+            "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": self.region,
+            "dynamodb": change,
+            "eventSourceARN": self.arn,
+        }
+        if self._by_time_to_live:
+            body["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+        encoded = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        self.records.append(
+            StreamRecord(
+                sequence_number=sequence_number,
+                item_key=json.dumps(keys, sort_keys=True),
+                created_at_ms=now_ms,
+                body=body,
+                encoded=encoded,
+                encoded_bytes=len(encoded.encode()),
+            )
+        )
+        for wake in self._readers:
+            wake()
+
+    # What moto calls on its own StreamShard.
+
+    @property
+    def id(self) -> str:
+        """The shard's id."""
+        return SHARD_ID
+
+    starting_sequence_number = FIRST_SEQUENCE_NUMBER
+
+    @property
+    def items(self) -> list[StreamRecord]:
+        """The records, for moto's iterators."""
+        return self.records
+
+    def add(self, old: Item | None, new: Item | None) -> None:
+        """Take an item change from moto's table."""
+        self.write(_attributes(old), _attributes(new))
+
+    def get(self, start: int, quantity: int) -> list[dict[str, Any]]:
+        """Records by sequence number, for GetRecords."""
+        first = start - FIRST_SEQUENCE_NUMBER
+        return [dict(record.body) for record in self.records[first : first + quantity]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The shard as DescribeStream tells it."""
+        return {"ShardId": SHARD_ID, "SequenceNumberRange": {"StartingSequenceNumber": str(FIRST_SEQUENCE_NUMBER)}}
+
+
+def attach(table: Any, stream: Stream) -> None:
+    """Make a moto table write to this stream."""
+    table.stream_shard = stream
+
+
+def _attributes(item: Item | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    attributes: dict[str, Any] = json.loads(json.dumps(item.to_json()["Attributes"], default=_encode))
+    return attributes
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if hasattr(value, "to_regular_json"):
+        return value.to_regular_json()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"no DynamoDB JSON for {type(value).__name__}")
+
+
+def item_bytes(attributes: Mapping[str, Any]) -> int:
+    """Size of attributes in DynamoDB JSON by the service's rule, in bytes (DynamoDB item sizes and formats)."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in attributes.items())
+
+
+def _value_bytes(typed: Mapping[str, Any]) -> int:
+    ((kind, value),) = typed.items()
+    match kind:
+        case "S":
+            return len(value.encode())
+        case "N":
+            return _number_bytes(value)
+        case "B":
+            return len(base64.b64decode(value))
+        case "BOOL" | "NULL":
+            return 1
+        case "SS":
+            return sum(len(member.encode()) for member in value)
+        case "NS":
+            return sum(_number_bytes(member) for member in value)
+        case "BS":
+            return sum(len(base64.b64decode(member)) for member in value)
+        case "L":
+            return 3 + sum(1 + _value_bytes(member) for member in value)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value_bytes(member) for name, member in value.items())
+        case _:
+            raise ValueError(f"unknown attribute type {kind}")
+
+
+def _number_bytes(text: str) -> int:
+    """About one byte for two significant digits, one for the exponent, one for a sign; zero takes one."""
+    digits = text.lstrip("-").lower().partition("e")[0]
+    whole, _, fraction = digits.partition(".")
+    whole = whole.lstrip("0")
+    if not fraction.strip("0"):
+        fraction = ""
+    pairs = (len(whole) + 1) // 2 + (len(fraction) + 1) // 2
+    return (pairs or 0) + 1 + text.startswith("-")

@@ -1,0 +1,111 @@
+"""The one clock: timers, activities, jumps."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from penstock.cloud.clock import Clock, JumpingClock, WallClock
+
+HOUR_MS = 3_600_000
+
+
+def run(scenario: Callable[[Clock], Awaitable[object]], clock: Clock | None = None) -> None:
+    """Run a scenario on a loop of its own."""
+
+    async def go() -> None:
+        await asyncio.wait_for(scenario(clock or JumpingClock()), 5)
+
+    asyncio.run(go())
+
+
+def test_timers_fire_in_order_of_their_time() -> None:
+    """A jumping clock passes hours at once, timer by timer."""
+    fired: list[str] = []
+
+    async def scenario(clock: Clock) -> None:
+        start = clock.now_ms()
+        clock.call_at(start + 2 * HOUR_MS, lambda: fired.append("second"))
+        clock.call_at(start + HOUR_MS, lambda: fired.append("first"))
+        await clock.settled()
+        assert clock.now_ms() - start >= 2 * HOUR_MS
+
+    run(scenario)
+
+    assert fired == ["first", "second"]
+
+
+def test_clock_stands_by_while_something_is_in_flight() -> None:
+    """No jump happens before the activity ends."""
+    fired: list[bool] = []
+
+    async def scenario(clock: Clock) -> None:
+        with clock.activity("call"):
+            clock.call_at(clock.now_ms() + HOUR_MS, lambda: fired.append(True))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not fired
+            assert clock.busy_with == {"call": 1}
+        await clock.settled()
+
+    run(scenario)
+
+    assert fired == [True]
+
+
+def test_wall_clock_never_jumps() -> None:
+    """Wall time waits for its timers."""
+
+    async def scenario(clock: Clock) -> None:
+        clock.call_at(clock.now_ms() + HOUR_MS, lambda: None, name="far away")
+        settled = asyncio.ensure_future(clock.settled())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not settled.done()
+        assert [name for _, name in clock.pending] == ["far away"]
+        assert clock.skipped_ms == 0
+        clock.close()
+        settled.cancel()
+
+    run(scenario, WallClock())
+
+
+def test_background_timers_are_no_reason_to_jump() -> None:
+    """Settling does not wait for time to live, but a jump across it fires it."""
+    fired: list[str] = []
+
+    async def scenario(clock: Clock) -> None:
+        clock.call_at(clock.now_ms() + HOUR_MS, lambda: fired.append("sweep"), background=True)
+        await clock.settled()
+        assert not fired
+        clock.call_at(clock.now_ms() + 2 * HOUR_MS, lambda: fired.append("retry"))
+        await clock.settled()
+
+    run(scenario)
+
+    assert fired == ["sweep", "retry"]
+
+
+def test_cancelled_timer_stays_away() -> None:
+    """A cancelled timer neither fires nor keeps the application from settling."""
+    fired: list[bool] = []
+
+    async def scenario(clock: Clock) -> None:
+        timer = clock.call_at(clock.now_ms() + HOUR_MS, lambda: fired.append(True))
+        timer.cancel()
+        timer.cancel()
+        await clock.settled()
+        assert clock.skipped_ms == 0
+
+    run(scenario)
+
+    assert not fired
+
+
+def test_waiting_is_not_being_in_flight() -> None:
+    """Who waits on the clock lets it jump."""
+
+    async def scenario(clock: Clock) -> None:
+        start = clock.now_ms()
+        await clock.wait_until(start + HOUR_MS)
+        assert clock.now_ms() >= start + HOUR_MS
+
+    run(scenario)

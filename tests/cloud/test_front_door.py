@@ -1,0 +1,142 @@
+"""The front door: who calls what, through which interceptors."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from penstock.cloud.callers import Caller, Callers
+from penstock.cloud.clock import JumpingClock
+from penstock.cloud.engine import Engine, Reply, Request
+from penstock.cloud.front_door import Call, CallCounter, FrontDoor, Proceed, operation_of
+from penstock.cloud.queues import Queues
+
+FUNCTION_ROLE = "arn:aws:iam::123456789012:role/relay"
+
+
+def with_door(
+    use: Callable[[Callable[[str, Caller], Any], Callers, Queues], Any], *interceptors: Any
+) -> tuple[Any, JumpingClock]:
+    """Open a door, let ``use`` make calls in a thread of its own, close it."""
+
+    async def go() -> tuple[Any, JumpingClock]:
+        clock = JumpingClock()
+        engine = Engine(account_id="123456789012", region="us-east-1")
+        callers = Callers(account_id="123456789012", seed="0")
+        queues = Queues(engine, clock)
+        services = {"sqs.ReceiveMessage": queues.receive_call}
+        door = FrontDoor(engine, callers, clock, interceptors=interceptors, services=services)
+        await door.start()
+
+        def client(service: str, caller: Caller) -> Any:
+            from botocore.config import Config
+            from botocore.session import Session
+
+            session = Session()
+            session.set_credentials(caller.access_key, caller.secret_key)
+            config = Config(retries={"total_max_attempts": 1}, account_id_endpoint_mode="disabled")
+            return session.create_client(service, region_name="us-east-1", endpoint_url=door.endpoint, config=config)
+
+        try:
+            return await asyncio.to_thread(use, client, callers, queues), clock
+        finally:
+            await door.close()
+            clock.close()
+
+    return asyncio.run(go())
+
+
+def test_call_is_counted_under_its_caller() -> None:
+    """A function's role is known by its credentials, whatever the service."""
+    counter = CallCounter()
+
+    def use(client: Any, callers: Callers, queues: Queues) -> None:
+        relay = callers.register("Relay", FUNCTION_ROLE)
+        client("sqs", relay).create_queue(QueueName="q")
+        client("sns", relay).create_topic(Name="t")
+        s3 = client("s3", callers.operator)
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="a/b c", Body=b"x")
+        assert s3.get_object(Bucket="bucket", Key="a/b c")["Body"].read() == b"x"
+
+    with_door(use, counter)
+
+    assert counter.calls == {
+        ("Relay", "sqs", "CreateQueue"): 1,
+        ("Relay", "sns", "CreateTopic"): 1,
+        ("operator", "s3", "CreateBucket"): 1,
+        ("operator", "s3", "PutObject"): 1,
+        ("operator", "s3", "GetObject"): 1,
+    }
+
+
+def test_interceptors_are_passed_in_order() -> None:
+    """An interceptor may answer itself; those behind it then see nothing."""
+    seen: list[str] = []
+
+    class Refuse:
+        async def __call__(self, call: Call, proceed: Proceed) -> Reply:
+            seen.append(f"{call.service}.{call.operation}")
+            return Reply(status=400, headers={"content-type": "application/x-amz-json-1.0"}, body=b'{"__type":"Nope"}')
+
+    counter = CallCounter()
+
+    def use(client: Any, callers: Callers, queues: Queues) -> str:
+        from botocore.exceptions import ClientError
+
+        with pytest.raises(ClientError) as refused:
+            client("dynamodb", callers.operator).list_tables()
+        return str(refused.value.response["Error"]["Code"])
+
+    code, _ = with_door(use, Refuse(), counter)
+
+    assert (code, seen, counter.calls) == ("Nope", ["dynamodb.ListTables"], {})
+
+
+def test_fails_when_the_caller_is_unknown() -> None:
+    """Credentials of another cloud open nothing."""
+
+    def use(client: Any, callers: Callers, queues: Queues) -> str:
+        from botocore.exceptions import ClientError
+
+        stranger = Caller(name="x", arn="x", access_key="AKIASTRANGER", secret_key="x")
+        with pytest.raises(ClientError) as refused:
+            client("dynamodb", stranger).list_tables()
+        return str(refused.value.response["Error"]["Code"])
+
+    assert with_door(use)[0] == "UnrecognizedClientException"
+
+
+def test_long_polling_waits_on_the_clock() -> None:
+    """A receive that waits for a delayed message takes no wall time on a jumping clock."""
+
+    def use(client: Any, callers: Callers, queues: Queues) -> list[str]:
+        sqs = client("sqs", callers.operator)
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=15)
+        assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0)
+        return [message["Body"] for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]]
+
+    bodies, clock = with_door(use)
+
+    assert bodies == ["later"]
+    assert 14_000 < clock.skipped_ms < 16_000
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "operation"),
+    [
+        ("PUT", "/b/k", "", "PutObject"),
+        ("GET", "/b", "list-type=2", "ListObjectsV2"),
+        ("GET", "/b", "", "ListObjects"),
+        ("DELETE", "/b/k/l", "", "DeleteObject"),
+        ("GET", "/b/k", "tagging", "GetObjectTagging"),
+        ("HEAD", "/b/k", "", "HeadObject"),
+    ],
+)
+def test_operation_of_a_rest_call_is_named(method: str, path: str, query: str, operation: str) -> None:
+    """A REST request is named by its method, path and query."""
+    request = Request(method=method, path=path, query=query, headers={}, body=b"")
+
+    assert operation_of("s3", request) == operation

@@ -1,0 +1,66 @@
+"""moto's faster answers are moto's answers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from penstock.cloud.engine import Engine, Reply, Request
+
+ITEM: dict[str, Any] = {
+    "k": {"S": "1"},
+    "n": {"N": "1.50"},
+    "l": {"L": [{"M": {"a": {"NULL": True}, "b": {"BOOL": False}}}, {"B": "AAEC"}]},
+    "ss": {"SS": ["a", "b"]},
+    "bs": {"BS": ["AAEC"]},
+    "e": {"M": {}},
+}
+CALLS = {
+    "PutItem": {"TableName": "t", "Item": ITEM | {"k": {"S": "2"}}, "ReturnConsumedCapacity": "TOTAL"},
+    "GetItem": {"TableName": "t", "Key": {"k": {"S": "1"}}},
+    "UpdateItem": {
+        "TableName": "t",
+        "Key": {"k": {"S": "1"}},
+        "UpdateExpression": "SET n = :n",
+        "ExpressionAttributeValues": {":n": {"N": "2"}},
+        "ReturnValues": "ALL_OLD",
+    },
+    "Query": {
+        "TableName": "t",
+        "KeyConditionExpression": "k = :k",
+        "ExpressionAttributeValues": {":k": {"S": "1"}},
+    },
+    "Scan": {"TableName": "t"},
+    "BatchGetItem": {"RequestItems": {"t": {"Keys": [{"k": {"S": "1"}}]}}},
+    "BatchWriteItem": {"RequestItems": {"t": [{"PutRequest": {"Item": ITEM}}]}},
+    "DeleteItem": {"TableName": "t", "Key": {"k": {"S": "1"}}, "ReturnValues": "ALL_OLD"},
+}
+
+
+def answer(operation: str, *, by_model: bool, monkeypatch: pytest.MonkeyPatch) -> Reply:
+    """What a fresh table with one item answers."""
+    from moto.dynamodb.responses import DynamoResult
+
+    engine = Engine(account_id="123456789012", region="us-east-1")
+    key = {"AttributeName": "k"}
+    table = {"KeySchema": [key | {"KeyType": "HASH"}], "AttributeDefinitions": [key | {"AttributeType": "S"}]}
+    engine.call("dynamodb", "CreateTable", {"TableName": "t", "BillingMode": "PAY_PER_REQUEST", **table})
+    body = json.dumps({"TableName": "t", "Item": ITEM}).encode()
+    headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.PutItem"}
+    engine.handle("dynamodb", Request(method="POST", path="/", query="", headers=headers, body=body))
+    with monkeypatch.context() as patched:
+        if by_model:
+            patched.setattr(DynamoResult, "execute_result", DynamoResult.execute_result_by_model)
+        headers = headers | {"x-amz-target": f"DynamoDB_20120810.{operation}"}
+        body = json.dumps(CALLS[operation]).encode()
+        return engine.handle("dynamodb", Request(method="POST", path="/", query="", headers=headers, body=body))
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_item_answers_are_those_of_the_model(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item operation answers the same status, type and JSON either way."""
+    fast = answer(operation, by_model=False, monkeypatch=monkeypatch)
+    slow = answer(operation, by_model=True, monkeypatch=monkeypatch)
+
+    assert (fast.status, json.loads(fast.body)) == (slow.status, json.loads(slow.body))
+    assert fast.headers["Content-Type"] == slow.headers["Content-Type"]

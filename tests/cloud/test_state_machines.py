@@ -1,0 +1,87 @@
+"""Executions: their waits, their clients, their end."""
+
+import asyncio
+import json
+from typing import Any
+
+from penstock.cloud.callers import Callers
+from penstock.cloud.clock import JumpingClock
+from penstock.cloud.engine import Engine
+from penstock.cloud.front_door import CallCounter, FrontDoor
+from penstock.cloud.state_machines import StateMachines
+
+ROLE = "arn:aws:iam::123456789012:role/fulfilment"
+
+
+def execute(definition: dict[str, Any], inputs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], CallCounter, int]:
+    """Run executions to their end: their descriptions, the calls they made, the time that was skipped."""
+
+    async def go() -> tuple[list[dict[str, Any]], CallCounter, int]:
+        clock, counter = JumpingClock(), CallCounter()
+        engine = Engine(account_id="123456789012", region="us-east-1")
+        callers = Callers(account_id="123456789012", seed="0")
+        machines = StateMachines(clock=clock, callers=callers, role_names={ROLE: "Fulfilment"}, region="us-east-1")
+        machines.install()
+        door = FrontDoor(engine, callers, clock, interceptors=[counter])
+        await door.start()
+        machines.endpoint = door.endpoint
+        engine.call("sqs", "CreateQueue", {"QueueName": "done"})
+        machine = {"name": "m", "roleArn": ROLE, "definition": json.dumps(definition)}
+        arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
+        starts = [{"stateMachineArn": arn, "input": json.dumps(each), "name": f"e{n}"} for n, each in enumerate(inputs)]
+        started = [engine.call("stepfunctions", "StartExecution", start) for start in starts]
+        await asyncio.wait_for(clock.settled(), 20)
+        ended = [
+            engine.call("stepfunctions", "DescribeExecution", {"executionArn": one["executionArn"]}) for one in started
+        ]
+        machines.close()
+        await door.close()
+        clock.close()
+        return ended, counter, clock.skipped_ms
+
+    return asyncio.run(go())
+
+
+def test_wait_state_follows_the_clock() -> None:
+    """Executions that wait let the clock jump, all at once."""
+    waiting = {"StartAt": "w", "States": {"w": {"Type": "Wait", "Seconds": 600, "End": True}}}
+
+    ended, _, skipped_ms = execute(waiting, [{"n": n} for n in range(5)])
+
+    assert {one["status"] for one in ended} == {"SUCCEEDED"}
+    assert [json.loads(one["output"]) for one in ended] == [{"n": n} for n in range(5)]
+    assert 590_000 < skipped_ms < 700_000
+
+
+def test_task_calls_pass_the_front_door_as_the_role() -> None:
+    """A task's call is counted under the state machine's name."""
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/done", "MessageBody.$": "$.n"},
+        "End": True,
+    }
+
+    ended, counter, _ = execute({"StartAt": "t", "States": {"t": task}}, [{"n": "one"}])
+
+    assert ended[0]["status"] == "SUCCEEDED"
+    assert counter.calls == {("Fulfilment", "sqs", "SendMessage"): 1}
+
+
+def test_retry_waits_on_the_clock_and_gives_up() -> None:
+    """A failing task is repeated after its intervals and then caught."""
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:getItem",
+        "Parameters": {"TableName": "nothing", "Key": {"k": {"S": "1"}}},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 100, "MaxAttempts": 2, "BackoffRate": 2}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "caught"}],
+        "End": True,
+    }
+    caught = {"Type": "Pass", "Result": {"was": "caught"}, "End": True}
+
+    ended, counter, skipped_ms = execute({"StartAt": "t", "States": {"t": task, "caught": caught}}, [{}])
+
+    assert json.loads(ended[0]["output"]) == {"was": "caught"}
+    assert counter.calls == {("Fulfilment", "dynamodb", "GetItem"): 3}
+    assert 290_000 < skipped_ms < 310_000
