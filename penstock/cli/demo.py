@@ -1,0 +1,52 @@
+"""Send real orders through the whole application on this machine, and account for every one of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+DEFAULT_SEED = 1
+"""The same world at each run; another seed, another world."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define what the subcommand takes."""
+    parser.add_argument(
+        "path", metavar="PATH", nargs="?", type=Path, default=Path("cdk.out"), help="the cloud assembly (cdk.out)"
+    )
+    parser.add_argument(
+        "--orders", metavar="FILE", type=Path, help="a CSV file of invoices; by default the one that comes along"
+    )
+    parser.add_argument("--limit", metavar="N", type=_positive, help="send only the first N invoices")
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=DEFAULT_SEED, help="the seed of all chance (%(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the account as JSON")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the demo; 0 when all is accounted for, 1 when not, 2 when nothing could be sent."""
+    from penstock.demo.orders import PACKAGED_FILE
+    from penstock.demo.progress import Progress
+    from penstock.demo.session import run_demo
+
+    report = run_demo(
+        assembly=arguments.path,
+        orders_file=arguments.orders or PACKAGED_FILE,
+        limit=arguments.limit,
+        seed=arguments.seed,
+        progress=Progress(sys.stderr),
+    )
+    if arguments.json:
+        print(json.dumps(report.document(), indent=2))
+    else:
+        print(report.table(colour=sys.stdout.isatty()))
+    return report.exit_code
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return int(text)

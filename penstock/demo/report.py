@@ -1,0 +1,193 @@
+"""What one run of the demo came to: a table for a person, a document for a program, an exit code for both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+
+from penstock.demo.accounting import Account, Check, Finding
+from penstock.demo.orders import NotSent
+
+WIDTH = 100
+MAX_LISTED = 10
+"""Of each kind of finding; ``--json`` lists all."""
+TOP_OPERATIONS = 6
+
+_LABEL = 15
+_NUMBER = 12
+_GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One finished run.
+
+    ``calls`` are the AWS calls that passed the front door between the first order and the last effect: (caller,
+    service, operation) → count. ``wall_seconds`` is from the start of the command; ``simulated_ms`` is what the
+    application's clock went through. ``assembly`` and ``orders_file`` are as the user named them.
+    """
+
+    account: Account
+    seed: int
+    wall_seconds: float
+    simulated_ms: int
+    calls: Mapping[tuple[str, str, str], int]
+    assembly: str
+    orders_file: str
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is accounted for, 1 when not, 2 when the file held nothing that could be sent."""
+        if self.account.wrong:
+            return 1
+        return 0 if self.account.sent else 2
+
+    def document(self) -> dict[str, object]:
+        """For ``--json``.
+
+        Findings are objects ``{check, subject, what}``; ``value`` is ``{orders, returns}`` in pounds as decimal
+        text with at least two places; ``rejected`` maps reason → count; ``dead_lettered`` is a count.
+        """
+        account = self.account
+        return {
+            "sent": account.sent,
+            "accepted": account.accepted,
+            "rejected": dict(account.rejected),
+            "dead_lettered": account.dead_lettered,
+            "not_sent": [asdict(refusal) for refusal in account.not_sent],
+            "lost": _documents(account.lost),
+            "double": _documents(account.double),
+            "out_of_order": _documents(account.out_of_order),
+            "unexplained": _documents(account.unexplained),
+            "explained": _documents(account.explained),
+            "value": {"orders": money(account.value.orders), "returns": money(account.value.returns)},
+            "seed": self.seed,
+            "wall_s": round(self.wall_seconds, 2),
+        }
+
+    def table(self, *, colour: bool = False) -> str:
+        """For a person: plain text, at most `WIDTH` columns wide but for what findings quote."""
+        blocks = [
+            [f"penstock demo: {self.orders_file} through {self.assembly}, seed {self.seed}"],
+            list(self._outcome()),
+            list(self._effects()),
+            list(self._checks()),
+            *self._listings(),
+            [self._verdict(colour)],
+        ]
+        return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block)
+
+    def _outcome(self) -> Iterator[str]:
+        account, tally = self.account, self.account.tally
+        yield _line("orders", "sent", account.sent)
+        kinds = f"{_count(tally.orders, 'order')}, {_count(tally.returns, 'return')}; {_count(tally.guests, 'guest')}"
+        yield _line("", "accepted", account.accepted, kinds)
+        reasons = ", ".join(f"{count} {reason or 'without a reason'}" for reason, count in account.rejected.items())
+        yield _line("", "rejected", sum(account.rejected.values()), reasons)
+        yield _line("", "dead-lettered", account.dead_lettered)
+        yield _line("", "not sent", len(account.not_sent), "rows that could not be read" if account.not_sent else "")
+        yield _line("value", "orders", money(account.value.orders), "pounds")
+        yield _line("", "returns", money(account.value.returns))
+
+    def _effects(self) -> Iterator[str]:
+        tally = self.account.tally
+        repeated = f"and {tally.repeated_events} repeats" if tally.repeated_events else ""
+        yield _line("effects", "events", tally.events, repeated)
+        yield _line("", "customer rows", tally.customer_orders)
+        yield _line("", "notifications", tally.notifications)
+        taken = f"{tally.already_taken} of them found the order taken" if tally.already_taken else ""
+        yield _line("", "executions", tally.executions, taken)
+        yield _line("", "windows", tally.windows, "of statistics")
+        total = sum(self.calls.values())
+        yield _line("AWS calls", "all", total)
+        if self.account.sent:
+            yield _line("", "per order", f"{total / self.account.sent:.2f}")
+            yield from self._operations()
+        yield _line("time", "wall", f"{self.wall_seconds:.1f} s")
+        yield _line("", "simulated", _duration(self.simulated_ms))
+
+    def _operations(self) -> Iterator[str]:
+        operations: Counter[str] = Counter()
+        for (_, service, operation), count in self.calls.items():
+            operations[f"{service}:{operation}"] += count
+        for name, count in operations.most_common(TOP_OPERATIONS):
+            yield _line("", "", f"{count / self.account.sent:.2f}", name)
+
+    def _checks(self) -> Iterator[str]:
+        wrong = Counter(finding.check for finding in self.account.wrong)
+        explained = Counter(finding.check for finding in self.account.explained)
+        for check, question in _QUESTIONS.items():
+            answer = f"{wrong[check]} wrong" if wrong[check] else "ok"
+            noted = f", {explained[check]} explained" if explained[check] else ""
+            yield f"{question:<76}{answer}{noted}"
+
+    def _listings(self) -> Iterator[list[str]]:
+        account = self.account
+        for title, findings in (
+            ("lost", account.lost),
+            ("double", account.double),
+            ("out of order", account.out_of_order),
+            ("unexplained", account.unexplained),
+            ("explained", account.explained),
+        ):
+            yield _listing(title, [f"{each.check} {each.subject}: {each.what}" for each in findings])
+        yield _listing("not sent", [f"line {each.line}: {each.reason}" for each in account.not_sent])
+
+    def _verdict(self, colour: bool) -> str:
+        account = self.account
+        if account.wrong:
+            counts = (
+                (len(account.lost), "lost"),
+                (len(account.double), "double"),
+                (len(account.out_of_order), "out of order"),
+                (len(account.unexplained), "unexplained"),
+            )
+            said = f"NOT ACCOUNTED FOR: {', '.join(f'{count} {name}' for count, name in counts if count)}."
+        elif not account.sent:
+            said = f"NOTHING SENT: no invoice of {self.orders_file} could be read."
+        else:
+            said = "ALL ACCOUNTED FOR: nothing lost, double, out of order or unexplained."
+        return f"{_RED if self.exit_code else _GREEN}{said}{_PLAIN}" if colour else said
+
+
+_QUESTIONS = {
+    Check.ORDERS: "(a) each order has the status and the totals recomputed from the file",
+    Check.CUSTOMER_ORDERS: "(b) one row per accepted order of a customer, at the order's version",
+    Check.STATISTICS: "(c) the windows count each accepted order once",
+    Check.NOTIFICATIONS: "(d) one notification per acceptance and rejection",
+    Check.EXECUTIONS: "(e) one execution per accepted order did its work and shipped",
+    Check.EVENTS: "(f) the versions of each order left in rising order",
+    Check.LEFTOVERS: "(g) queues, dead-letter queues and failure bucket are empty",
+}
+
+
+def money(amount: Decimal) -> str:
+    """Pounds as decimal text with at least two places."""
+    exponent = amount.as_tuple().exponent
+    return format(amount, "f") if isinstance(exponent, int) and exponent < -2 else format(amount, ".2f")
+
+
+def _line(group: str, name: str, number: object, note: str = "") -> str:
+    return f"{group:<{_LABEL}}{name:<{_LABEL}}{number!s:>{_NUMBER}}   {note}"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _duration(milliseconds: int) -> str:
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes} min {seconds} s" if round(milliseconds / 1000, 1) >= 60 else f"{milliseconds / 1000:.1f} s"
+
+
+def _listing(title: str, lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    more = [f"  and {len(lines) - MAX_LISTED} more; --json lists all"] if len(lines) > MAX_LISTED else []
+    return [f"{title} ({len(lines)})", *(f"  {line}" for line in lines[:MAX_LISTED]), *more]
+
+
+def _documents(findings: Iterable[Finding | NotSent]) -> list[dict[str, object]]:
+    return [asdict(finding) for finding in findings]

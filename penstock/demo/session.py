@@ -1,0 +1,78 @@
+"""One run of the demo, from the orders file to the report."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.demo.accounting import Account, account
+from penstock.demo.expectation import expect
+from penstock.demo.observer import Observer
+from penstock.demo.orders import Orders, read_orders
+from penstock.demo.progress import Progress
+from penstock.demo.report import Report
+from penstock.demo.sender import Sender, signer
+
+if TYPE_CHECKING:
+    from penstock.application import Application
+
+SETTLE_SECONDS = 120.0
+SETTLE_SECONDS_PER_ORDER = 0.5
+"""How long the application may take to settle in wall time; our choice, several times what it needs on two cores."""
+
+
+def run_demo(
+    *,
+    assembly: Path,
+    orders_file: Path,
+    limit: int | None,
+    seed: int,
+    progress: Progress,
+    now: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Read the orders, start the application, send them, let it settle, account for all.
+
+    Raises what `read_orders`, the start of the application and its settling raise.
+    """
+    began = now()
+    orders = read_orders(orders_file, limit=limit)
+
+    # The application draws in the whole engine; a mistyped file name need not wait for it.
+    from penstock.application import Application
+
+    progress.say(f"starting the application of {assembly}, seed {seed}")
+    with Application.start(assembly, clock="jumping", seed=seed) as application:
+        settled, calls = _send_and_settle(application, orders, progress)
+        return Report(
+            account=settled,
+            seed=seed,
+            wall_seconds=now() - began,
+            simulated_ms=application.simulated_ms,
+            calls=calls,
+            assembly=str(assembly),
+            orders_file=orders_file.name,
+        )
+
+
+def _send_and_settle(
+    application: Application, orders: Orders, progress: Progress
+) -> tuple[Account, Counter[tuple[str, str, str]]]:
+    """The account, and the AWS calls that the application made meanwhile."""
+    observer = Observer(application)
+    observer.subscribe()
+    sender = Sender(api_url=application.api_url, sign=signer(application.caller_credentials, application.region))
+    before = Counter(dict(application.calls))
+    progress.begin("orders posted", len(orders.invoices))
+    # While orders come in, time passes as it does for a customer; jumping begins when the last is posted.
+    with application.hold():
+        answers = sender.send(orders.invoices, on_answer=lambda _: progress.step())
+    progress.say("waiting until everything has settled")
+    application.settle(SETTLE_SECONDS + SETTLE_SECONDS_PER_ORDER * len(orders.invoices))
+    calls = Counter(dict(application.calls)) - before
+    progress.say("accounting for every order")
+    observation = observer.observe(answers)
+    expectations = [expect(invoice) for invoice in orders.invoices]
+    return account(expectations, observation, not_sent=orders.not_sent), calls
