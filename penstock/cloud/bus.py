@@ -118,8 +118,8 @@ class Bus:
                 400,
                 {
                     "__type": "ValidationException",
-                    "message": "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must "
-                    f"have length less than or equal to {MAX_ENTRIES} and greater than or equal to 1",
+                    "message": "1 validation error detected: Value at 'entries' failed to satisfy constraint: "
+                    f"Member must have length less than or equal to {MAX_ENTRIES} and greater than or equal to 1",
                 },
             )
         if sum(map(_entry_bytes, entries)) > MAX_REQUEST_BYTES:

@@ -1,0 +1,435 @@
+"""The running whole: everything that one template defines, on this machine, behind one object.
+
+`Application.start` reads the template, provisions the embedded cloud, starts the front door, the functions, the
+mappings, the bus and the API, all on one event loop in a thread of its own. The object itself is for other
+threads: a test, the demo, the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import random
+import threading
+import uuid
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from penstock.cloud.bus import Bus, PublishedEvent
+from penstock.cloud.callers import Callers
+from penstock.cloud.clock import Clock, JumpingClock, WallClock
+from penstock.cloud.engine import Engine, EngineError
+from penstock.cloud.front_door import CallCounter, FrontDoor, Interceptor
+from penstock.cloud.provisioning import provision
+from penstock.cloud.queues import Queues
+from penstock.cloud.state_machines import StateMachines
+from penstock.cloud.streams import Stream, attach
+from penstock.cloud.time_to_live import TimeToLive
+from penstock.errors import BrokenInvariant, PenstockError, TemplateError
+from penstock.gateway.gateway import Gateway, Served
+from penstock.mapping.choices import Choices
+from penstock.mapping.configuration import StreamConfiguration
+from penstock.mapping.effects import DeliverToDestination
+from penstock.mapping.queue import QueueMapping
+from penstock.mapping.stream import StreamMapping
+from penstock.runtime.event_source_mappings import DeliveryRefused, QueueShell, StreamShell
+from penstock.runtime.functions import Functions
+from penstock.runtime.invocation import Failure, Invocation
+from penstock.runtime.log import LogLine
+from penstock.template.models import EventSourceMapping, Function, RuleTarget, Template
+from penstock.template.reader import load
+
+T = TypeVar("T")
+CACHE = Path(".penstock")
+NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"})
+
+
+Event = Invocation | LogLine | Served
+"""What a person watching is told as it happens."""
+
+
+class Application:
+    """A template at work. A context manager: leaving it stops everything, worker processes included."""
+
+    def __init__(self, template: Template, *, clock: Clock, seed: int, on_event: Callable[[Event], None]) -> None:
+        """Use `start`."""
+        self.template = template
+        self._clock = clock
+        self._random = random.Random(seed)
+        self._on_event = on_event
+        self._errors: list[BaseException] = []
+        self._counter = CallCounter()
+        self._callers = Callers(account_id=template.account_id, seed=str(seed))
+        self._engine = Engine(account_id=template.account_id, region=template.region)
+        self._shells: list[StreamShell | QueueShell] = []
+        self._gateways: list[Gateway] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="penstock", daemon=True)
+        self._started_ms = clock.now_ms()
+
+    @classmethod
+    def start(
+        cls,
+        path: Path,
+        *,
+        clock: Literal["wall", "jumping"] = "wall",
+        seed: int = 0,
+        port: int = 0,
+        on_event: Callable[[Event], None] | None = None,
+        interceptors: Sequence[Interceptor] = (),
+    ) -> Self:
+        """Start what ``path`` (a cloud assembly or a template) defines and return when it is ready.
+
+        ``port`` is the API's (0: any free one). ``seed`` makes every id of the run. Raises `TemplateError` for what
+        the template does wrong, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
+        """
+        template = load(path)
+        its_clock = JumpingClock() if clock == "jumping" else WallClock()
+        application = cls(template, clock=its_clock, seed=seed, on_event=on_event or (lambda _: None))
+        application._thread.start()
+        try:
+            application._wait(application._start(port, interceptors))
+        except BaseException:
+            application.close()
+            raise
+        return application
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- for other threads ---
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The template's Outputs: key → value."""
+        return self.template.outputs
+
+    @property
+    def region(self) -> str:
+        """The region that the template is resolved for."""
+        return self.template.region
+
+    @property
+    def api_url(self) -> str:
+        """Address of the (first) API of the template, without a slash at the end."""
+        if not self._gateways:
+            raise TemplateError("no AWS::ApiGatewayV2::Api in this template", remedy="define one")
+        return self._gateways[0].url
+
+    @property
+    def caller_credentials(self) -> tuple[str, str]:
+        """Access key and secret of a developer, for signing requests to the API."""
+        developer = self._callers.developer
+        return developer.access_key, developer.secret_key
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the front door."""
+        return self._door.endpoint
+
+    @property
+    def published(self) -> Sequence[PublishedEvent]:
+        """The entries that PutEvents took, in order."""
+        return self._bus.published
+
+    @property
+    def calls(self) -> Mapping[tuple[str, str, str], int]:
+        """AWS calls that passed the front door: (caller, service, operation) → how many."""
+        return dict(self._counter.calls)
+
+    @property
+    def simulated_ms(self) -> int:
+        """Time that passed on the application's clock since the start."""
+        return self._clock.now_ms() - self._started_ms
+
+    def now_ms(self) -> int:
+        """The application's clock."""
+        return self._clock.now_ms()
+
+    def client(self, service: str) -> Any:
+        """A botocore client of the embedded cloud with the rights of an operator."""
+        from botocore.config import Config
+        from botocore.session import Session
+
+        session = Session()
+        session.set_credentials(self._callers.operator.access_key, self._callers.operator.secret_key)
+        config = Config(account_id_endpoint_mode="disabled", s3={"addressing_style": "path"})
+        return session.create_client(service, region_name=self.region, endpoint_url=self._door.endpoint, config=config)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Make a jumping clock stand by: something of the caller's is in flight."""
+        self._wait(self._begin("held by the caller"))
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._clock.end, "held by the caller")
+
+    def settle(self, timeout_seconds: float = 60) -> None:
+        """Return when nothing is in flight and nothing foreseeable is left to wait for.
+
+        ``timeout_seconds`` is wall time. Raises what broke inside, or `BrokenInvariant` with the story when the
+        time is up.
+        """
+        try:
+            self._wait(self._clock.settled(), timeout_seconds)
+        except TimeoutError:
+            raise BrokenInvariant(f"not settled after {timeout_seconds:g} s", self.story()) from None
+        for shell in self._shells:
+            shell.mapping.check()
+
+    def serve(self) -> None:
+        """Go on until interrupted; raises what broke inside."""
+        self._wait(self._forever())
+
+    def story(self) -> list[str]:
+        """What is in flight, what is waited for, and the last lines of each mapping."""
+        lines = [f"in flight: {name} x {count}" for name, count in self._clock.busy_with.items()]
+        now_ms = self._clock.now_ms()
+        lines += [f"waiting: {name} in {at_ms - now_ms} ms" for at_ms, name in self._clock.pending[:20]]
+        for shell in self._shells:
+            lines += [f"{shell.definition.logical_id}: {line}" for line in shell.mapping.story()[-10:]]
+        return lines
+
+    def close(self) -> None:
+        """Stop everything; safe to call twice."""
+        if self._loop.is_closed():
+            return
+        if self._thread.is_alive():
+            self._wait(self._stop(), 20, forgive=True)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+        self._loop.close()
+
+    # --- on the loop ---
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.set_exception_handler(self._on_loop_error)
+        self._loop.run_forever()
+
+    def _on_loop_error(self, _: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        error = context.get("exception")
+        self._errors.append(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
+
+    def _wait(self, work: Coroutine[Any, Any, T], timeout_seconds: float | None = None, *, forgive: bool = False) -> T:
+        """Wait in this thread for work on the loop, and raise what went wrong there meanwhile."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        waited = 0.0
+        while True:
+            try:
+                return future.result(0.2)
+            except concurrent.futures.TimeoutError:
+                waited += 0.2
+                if future.done():
+                    return future.result()
+                if self._errors and not forgive:
+                    future.cancel()
+                    raise self._failure() from self._errors[0]
+                if timeout_seconds is not None and waited >= timeout_seconds:
+                    future.cancel()
+                    raise TimeoutError from None
+
+    def _failure(self) -> PenstockError:
+        first = self._errors[0]
+        return first if isinstance(first, PenstockError) else BrokenInvariant(f"the run broke: {first!r}", self.story())
+
+    async def _forever(self) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def _begin(self, name: str) -> None:
+        self._clock.begin(name)
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    async def _start(self, port: int, interceptors: Sequence[Interceptor]) -> None:
+        template, clock = self.template, self._clock
+        self._queues = Queues(self._engine, clock)
+        self._machines = StateMachines(
+            clock=clock,
+            callers=self._callers,
+            role_names={machine.role_arn: machine.logical_id for machine in template.state_machines},
+            region=template.region,
+        )
+        self._machines.install()
+        provision(template, self._engine)
+        self._streams = self._attach_streams()
+        self._bus = Bus(
+            account_id=template.account_id,
+            region=template.region,
+            buses=template.buses,
+            rules=template.rules,
+            clock=clock,
+            new_id=self._new_id,
+            deliver={"sqs": self._to_queue, "sns": self._to_topic, "states": self._to_state_machine},
+            bury=self._to_dead_letters,
+        )
+        self._door = FrontDoor(
+            self._engine,
+            self._callers,
+            clock,
+            interceptors=[self._counter, *interceptors],
+            services={"events.PutEvents": self._bus.put_events, "sqs.ReceiveMessage": self._queues.receive_call},
+        )
+        await self._door.start()
+        self._machines.endpoint = self._door.endpoint
+        self._functions = Functions(
+            template.functions,
+            clock=clock,
+            cache=CACHE,
+            environment_of=self._environment_of,
+            on_log=self._on_event,
+            on_invocation=self._on_invocation,
+        )
+        for definition in template.mappings:
+            shell = self._shell_of(definition)
+            self._shells.append(shell)
+        for api in template.apis:
+            gateway = Gateway(
+                api,
+                invoke=self._functions.invoke,
+                secret_of=self._secret_of,
+                clock=clock,
+                port=0 if self._gateways else port,
+                on_request=self._on_event,
+            )
+            await gateway.start()
+            self._gateways.append(gateway)
+        for shell in self._shells:
+            shell.start()
+
+    async def _stop(self) -> None:
+        for gateway in self._gateways:
+            await gateway.close()
+        for shell in self._shells:
+            await shell.close()
+        if hasattr(self, "_machines"):
+            self._machines.close()
+        if hasattr(self, "_functions"):
+            await self._functions.close()
+        if hasattr(self, "_bus"):
+            await self._bus.close()
+        if hasattr(self, "_door"):
+            await self._door.close()
+        self._clock.close()
+
+    def _on_invocation(self, invocation: Invocation) -> None:
+        """Tell of an invocation; a handler that cannot even be imported ends the run, since it never will be."""
+        self._on_event(invocation)
+        result = invocation.result
+        if isinstance(result, Failure) and result.error.get("errorType") in NEVER_IMPORTED:
+            function = invocation.function
+            self._errors.append(
+                TemplateError(
+                    f"handler {function.handler} cannot be imported: {result.error.get('errorMessage')}",
+                    logical_id=function.logical_id,
+                    property_path="Handler",
+                    remedy=f"look into its asset, {function.code}",
+                )
+            )
+
+    def _attach_streams(self) -> dict[str, Stream]:
+        streams: dict[str, Stream] = {}
+        for table in self.template.tables:
+            engine_table = self._engine.backend("dynamodb").get_table(table.name)
+            stream = None
+            if table.stream_arn is not None and table.stream_view_type is not None:
+                keys = (table.partition_key,) if table.sort_key is None else (table.partition_key, table.sort_key)
+                stream = streams[table.stream_arn] = Stream(
+                    arn=table.stream_arn,
+                    region=self.template.region,
+                    view_type=table.stream_view_type,
+                    key_names=keys,
+                    now_ms=self._clock.now_ms,
+                    new_event_id=lambda: uuid.UUID(int=self._random.getrandbits(128)).hex,
+                )
+                attach(engine_table, stream)
+            if table.time_to_live_attribute is not None:
+                TimeToLive(
+                    engine_table, attribute=table.time_to_live_attribute, clock=self._clock, stream=stream
+                ).start()
+        return streams
+
+    def _shell_of(self, definition: EventSourceMapping) -> StreamShell | QueueShell:
+        names = {
+            "uuid": definition.uuid,
+            "function_arn": definition.function_arn,
+            "event_source_arn": definition.event_source_arn,
+        }
+        configuration = definition.configuration
+        if isinstance(configuration, StreamConfiguration):
+            return StreamShell(
+                definition,
+                StreamMapping(configuration, **names, ids=self._new_id, choices=Choices()),
+                stream=self._streams[definition.event_source_arn],
+                functions=self._functions,
+                clock=self._clock,
+                deliver=self._on_failure,
+            )
+        return QueueShell(
+            definition,
+            QueueMapping(configuration, **names, ids=self._new_id, choices=Choices()),
+            queues=self._queues,
+            functions=self._functions,
+            clock=self._clock,
+        )
+
+    def _environment_of(self, function: Function) -> Mapping[str, str]:
+        caller = self._callers.register(function.logical_id, function.role_arn)
+        return {
+            "AWS_ACCESS_KEY_ID": caller.access_key,
+            "AWS_SECRET_ACCESS_KEY": caller.secret_key,
+            "AWS_SESSION_TOKEN": "local",
+            "AWS_ENDPOINT_URL": self._door.endpoint,
+            "AWS_REGION": self.template.region,
+            "AWS_DEFAULT_REGION": self.template.region,
+        }
+
+    def _secret_of(self, access_key: str) -> tuple[str, str] | None:
+        caller = self._callers.by_access_key(access_key)
+        return None if caller is None else (caller.secret_key, caller.arn)
+
+    # --- deliveries by services ---
+
+    async def _to_queue(self, target: RuleTarget, payload: str) -> None:
+        message = {"QueueUrl": self._queue_url(target.arn), "MessageBody": payload}
+        if target.message_group_id is not None:
+            message["MessageGroupId"] = target.message_group_id
+        self._engine.call("sqs", "SendMessage", message)
+
+    async def _to_topic(self, target: RuleTarget, payload: str) -> None:
+        self._engine.call("sns", "Publish", {"TopicArn": target.arn, "Message": payload})
+
+    async def _to_state_machine(self, target: RuleTarget, payload: str) -> None:
+        start = {"stateMachineArn": target.arn, "input": payload, "name": self._new_id()}
+        self._engine.call("stepfunctions", "StartExecution", start)
+
+    async def _to_dead_letters(self, queue_arn: str, payload: str, attributes: Mapping[str, str]) -> None:
+        shown = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        message = {"QueueUrl": self._queue_url(queue_arn), "MessageBody": payload, "MessageAttributes": shown}
+        self._engine.call("sqs", "SendMessage", message)
+
+    async def _on_failure(self, record: DeliverToDestination) -> None:
+        arn = record.destination_arn
+        try:
+            match record.kind:
+                case "sqs":
+                    message = {"QueueUrl": self._queue_url(arn), "MessageBody": record.body}
+                    self._engine.call("sqs", "SendMessage", message)
+                case "sns":
+                    self._engine.call("sns", "Publish", {"TopicArn": arn, "Message": record.body})
+                case "s3":
+                    put = {"Bucket": arn.rpartition(":")[2], "Key": record.object_key, "Body": record.body.encode()}
+                    self._engine.call("s3", "PutObject", put)
+        except EngineError as error:
+            raise DeliveryRefused(str(error)) from error
+
+    def _queue_url(self, arn: str) -> str:
+        _, _, _, region, account, name = arn.split(":")
+        return f"https://sqs.{region}.amazonaws.com/{account}/{name}"

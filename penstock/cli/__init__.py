@@ -1,0 +1,64 @@
+"""The command line: one module per subcommand.
+
+Each module has a docstring whose first line is its help, ``add_arguments(parser)`` and
+``main(arguments) -> int``. Here they are put together, and errors become messages and exit codes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from penstock import __version__
+from penstock.errors import PenstockError
+
+SUBCOMMANDS = ("run", "demo", "conform")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(
+        prog="penstock", description="Runs and checks a synthesized CloudFormation template on this machine."
+    )
+    whole.add_argument("--version", action="version", version=f"penstock {__version__}")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in SUBCOMMANDS:
+        module = importlib.import_module(f"penstock.cli.{name}")
+        text = (module.__doc__ or "").strip()
+        command = commands.add_parser(
+            name,
+            help=text.partition("\n")[0],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(main=module.main)
+    return whole
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand: 0 done, 1 could not, 2 usage, 130 interrupted."""
+    arguments = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code: int = arguments.main(arguments)
+        sys.stdout.flush()
+        return code
+    except PenstockError as error:
+        print(f"penstock {arguments.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"penstock {arguments.command}: interrupted; nothing is left running", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,119 @@
+"""The command line from outside: messages, exit codes, and nothing left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def penstock(*arguments: str | Path, **options: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "penstock", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def children(pid: int) -> list[int]:
+    """Processes in the tree below one, by the kernel's account."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *children(child)]
+    return found
+
+
+def test_fails_when_there_is_no_assembly(tmp_path: Path) -> None:
+    """A missing cdk.out is named, with the command that makes one."""
+    ended = penstock("run", tmp_path / "cdk.out")
+
+    assert ended.returncode == 1
+    assert "make synth" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_fails_when_the_template_is_broken(tmp_path: Path) -> None:
+    """Text that is no template is refused with its place."""
+    path = tmp_path / "template.json"
+    path.write_text('{"Resources": ')
+
+    ended = penstock("run", path)
+
+    assert ended.returncode == 1
+    assert "template.json" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_fails_when_a_type_is_not_supported(tmp_path: Path) -> None:
+    """A resource type that is not supported is refused by name."""
+    path = tmp_path / "template.json"
+    path.write_text('{"Resources": {"Instance": {"Type": "AWS::EC2::Instance", "Properties": {}}}}')
+
+    ended = penstock("run", path)
+
+    assert ended.returncode == 1
+    assert "Instance" in ended.stderr
+    assert "AWS::EC2::Instance" in ended.stderr
+
+
+def test_fails_when_the_port_is_taken(cloud_assembly: Path) -> None:
+    """A port in use is named with the option that changes it, and no process stays."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        ended = penstock("run", cloud_assembly, "--port", str(port))
+
+    assert ended.returncode == 1
+    assert f"{port}" in ended.stderr
+    assert "--port" in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["run", "--port", "99999"], ["dance"], ["demo", "--limit", "none"]])
+def test_fails_when_the_command_line_is_wrong(arguments: list[str]) -> None:
+    """Usage errors exit with 2."""
+    assert penstock(*arguments).returncode == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the process tree is read from /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_demo_leaves_no_process(cloud_assembly: Path, number: int) -> None:
+    """Ctrl-C in the middle ends with one message and every worker gone."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "penstock", "demo", str(cloud_assembly)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    while "orders posted" not in (line := running.stderr.readline()):
+        assert line, "the demo ended before it posted anything"
+    workers = children(running.pid)
+    assert workers
+
+    running.send_signal(number)
+    _, errors = running.communicate(timeout=30)
+
+    assert running.returncode == 130
+    assert "Traceback" not in errors
+    alive = [pid for pid in workers if os.path.exists(f"/proc/{pid}") and "Z" not in _state(pid)]
+    assert alive == []
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"

@@ -1,0 +1,23 @@
+"""What tests of the whole share: the cloud assembly of the application, synthesized once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``dev`` stage, synthesized as `make run` does it."""
+    directory = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    environment = {**os.environ, "CDK_OUTDIR": str(directory), "CDK_VALIDATION": "false"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    synth = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert synth.returncode == 0, synth.stderr
+    return directory
