@@ -1,0 +1,227 @@
+"""An HTTP API on this machine: requests in, invocations out."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from penstock.cloud.clock import Clock
+from penstock.errors import EnvironmentProblem, TemplateError
+from penstock.gateway.event import event_of
+from penstock.gateway.request import HttpRequest
+from penstock.gateway.response import (
+    FORBIDDEN,
+    INTERNAL_SERVER_ERROR,
+    NOT_FOUND,
+    REQUEST_TOO_LARGE,
+    SERVICE_UNAVAILABLE,
+    HttpResponse,
+    response_of,
+)
+from penstock.gateway.routes import RouteMatch, Routes
+from penstock.gateway.signature import SecretOf, Signer, signer_of
+from penstock.runtime.invocation import InvocationResult
+from penstock.template.models import HttpApi, Route, Stage
+
+HOST = "127.0.0.1"
+
+BODY_LIMIT_BYTES = 10 * 1024 * 1024
+"""The largest request body (*Quotas for configuring and running an HTTP API*: payload size 10 MB)."""
+
+
+class Invoke(Protocol):
+    """How the gateway invokes a function: ``Functions.invoke``."""
+
+    def __call__(self, function: str, payload: bytes, /, *, request_id: str) -> Awaitable[InvocationResult]:
+        """Invoke synchronously."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A request that was answered; ``route_key`` is ``None`` when no route took it, ``path`` is as sent."""
+
+    method: str
+    path: str
+    route_key: str | None
+    status: int
+    duration_ms: float
+    request_id: str
+
+
+class Gateway:
+    """Serves one HTTP API on 127.0.0.1, its ``$default`` stage at the root and others under their names.
+
+    ``TemplateError`` for what the gateway does not do: JWT authorizers and payload format 1.0.
+    """
+
+    def __init__(
+        self,
+        api: HttpApi,
+        *,
+        invoke: Invoke,
+        secret_of: SecretOf,
+        clock: Clock,
+        port: int = 0,
+        on_request: Callable[[Served], None],
+    ) -> None:
+        for route in api.routes:
+            _refuse_unsupported(api, route)
+        self._api = api
+        self._invoke = invoke
+        self._secret_of = secret_of
+        self._clock = clock
+        self._port = port
+        self._on_request = on_request
+        self._routes = Routes(api.routes)
+        self._default_stage = next((stage for stage in api.stages if stage.name == "$default"), None)
+        self._named_stages = {stage.name: stage for stage in api.stages if stage is not self._default_stage}
+        self._invocations: set[asyncio.Future[InvocationResult]] = set()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Give the address, without a trailing slash; it is whole once started."""
+        return f"http://{HOST}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen; ``EnvironmentProblem`` when the port is not to be had."""
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, HOST, self._port).start()
+        except OSError as problem:
+            await self.close()
+            raise EnvironmentProblem(
+                f"port {self._port} on {HOST} cannot be used: {problem.strerror}; choose another with --port"
+            ) from None
+        self._port = self._runner.addresses[0][1]
+
+    async def close(self) -> None:
+        """Stop listening; requests under way are dropped, closing twice does nothing."""
+        for invocation in self._invocations:
+            invocation.cancel()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _serve(self, incoming: web.Request) -> web.Response:
+        begun = time.perf_counter()
+        # 16 characters with one sign of equality at the end, like API Gateway's own.
+        request_id = base64.urlsafe_b64encode(uuid.uuid4().bytes[:11]).decode()
+        with self._clock.activity(f"request {incoming.method} {incoming.path}"):
+            request = await self._receive(incoming)
+            match, response = (None, REQUEST_TOO_LARGE) if request is None else await self._answer(request, request_id)
+        self._on_request(
+            Served(
+                method=incoming.method,
+                path=incoming.raw_path,
+                route_key=match.route.key if match is not None else None,
+                status=response.status,
+                duration_ms=(time.perf_counter() - begun) * 1000,
+                request_id=request_id,
+            )
+        )
+        headers = CIMultiDict(response.headers)
+        headers["apigw-requestid"] = request_id
+        return web.Response(status=response.status, headers=headers, body=response.body)
+
+    async def _receive(self, incoming: web.Request) -> HttpRequest | None:
+        """Read a request to its end; ``None`` when its body is too large."""
+        if (incoming.content_length or 0) > BODY_LIMIT_BYTES:
+            return None
+        body = bytearray()
+        async for piece in incoming.content.iter_chunked(65536):
+            body += piece
+            if len(body) > BODY_LIMIT_BYTES:
+                return None
+        raw_path, _, raw_query = incoming.raw_path.partition("?")
+        return HttpRequest(
+            method=incoming.method,
+            raw_path=raw_path,
+            raw_query=raw_query,
+            headers=tuple(incoming.headers.items()),
+            body=bytes(body),
+            protocol=f"HTTP/{incoming.version.major}.{incoming.version.minor}",
+            source_ip=incoming.remote or HOST,
+            port=self._port,
+        )
+
+    async def _answer(self, request: HttpRequest, request_id: str) -> tuple[RouteMatch | None, HttpResponse]:
+        stage, path = self._stage_of(request.path)
+        match = self._routes.find(request.method, path) if stage is not None else None
+        if stage is None or match is None:
+            return None, NOT_FOUND
+        signer: Signer | None = None
+        if match.route.authorization_type == "AWS_IAM":
+            # Signers read the machine's clock, which does not jump.
+            wall_ms = self._clock.now_ms() - self._clock.skipped_ms
+            region = match.route.integration.function_arn.split(":")[3]
+            signer = signer_of(request, secret_of=self._secret_of, region=region, now_ms=wall_ms)
+            if signer is None:
+                return match, FORBIDDEN
+        event = event_of(
+            request,
+            match,
+            api=self._api,
+            stage=stage,
+            signer=signer,
+            request_id=request_id,
+            now_ms=self._clock.now_ms(),
+        )
+        return match, await self._integrate(match.route, event)
+
+    async def _integrate(self, route: Route, event: dict[str, object]) -> HttpResponse:
+        """Invoke the function; past the integration's timeout it runs on, but nobody waits for it."""
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        integration = route.integration
+        invocation = asyncio.ensure_future(
+            self._invoke(integration.function_arn, payload, request_id=str(uuid.uuid4()))
+        )
+        self._invocations.add(invocation)
+        invocation.add_done_callback(self._over)
+        await asyncio.wait([invocation], timeout=integration.timeout_ms / 1000)
+        if not invocation.done():
+            return SERVICE_UNAVAILABLE
+        if invocation.cancelled() or invocation.exception() is not None:
+            return INTERNAL_SERVER_ERROR
+        return response_of(invocation.result())
+
+    def _over(self, invocation: asyncio.Future[InvocationResult]) -> None:
+        self._invocations.discard(invocation)
+        if not invocation.cancelled() and (problem := invocation.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler({"message": "HTTP API", "exception": problem})
+
+    def _stage_of(self, path: str) -> tuple[Stage | None, str]:
+        """Find the stage that a path names, else ``$default``, and the path within it."""
+        named = self._named_stages.get(path.split("/")[1])
+        if named is not None:
+            return named, path.removeprefix(f"/{named.name}") or "/"
+        return self._default_stage, path
+
+
+def _refuse_unsupported(api: HttpApi, route: Route) -> None:
+    if route.authorization_type == "JWT":
+        name = route.authorizer.name if route.authorizer is not None else ""
+        raise TemplateError(
+            f"JWT authorizer {name} of route {route.key} arrives with the local issuer".replace("  ", " "),
+            logical_id=api.logical_id,
+            remedy="synthesize without issuer and audience: the routes then use IAM",
+        )
+    if route.integration.payload_format_version != "2.0":
+        raise TemplateError(
+            f"payload format {route.integration.payload_format_version} of route {route.key} is not supported",
+            logical_id=api.logical_id,
+            property_path="PayloadFormatVersion",
+            remedy="use 2.0",
+        )

@@ -1,0 +1,268 @@
+"""The shell around the mapping core: next input → ``handle`` → perform each effect → put the answer back.
+
+Nothing of a mapping's policy lives here. Reads and receives are held until there is something to answer, so a
+quiet mapping costs nothing and keeps no timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from typing import assert_never
+
+from penstock.cloud.clock import Clock, Timer
+from penstock.cloud.queues import Queues, Receive
+from penstock.cloud.streams import Stream
+from penstock.mapping import effects, inputs
+from penstock.mapping.event import encode_event
+from penstock.mapping.queue import QueueMapping
+from penstock.mapping.stream import StreamMapping
+from penstock.runtime.functions import Functions
+from penstock.runtime.invocation import Answer, Failure, Throttled, TooLarge
+from penstock.template.models import EventSourceMapping
+
+Deliver = Callable[[effects.DeliverToDestination], Awaitable[None]]
+"""Write an on-failure record to its destination; raises `DeliveryRefused`."""
+
+
+class DeliveryRefused(Exception):
+    """The destination did not take an on-failure record; the text says why."""
+
+
+class _Shell:
+    """What both kinds of mapping share: inbox, timers, invocations, metrics."""
+
+    def __init__(
+        self,
+        definition: EventSourceMapping,
+        mapping: StreamMapping | QueueMapping,
+        *,
+        functions: Functions,
+        clock: Clock,
+    ) -> None:
+        self.definition = definition
+        self.mapping = mapping
+        self.metrics: Counter[str] = Counter()
+        self.iterator_age_ms = 0
+        self._functions = functions
+        self._clock = clock
+        self._inbox: deque[inputs.StreamInput | inputs.QueueInput] = deque()
+        self._draining = False
+        self._timers: dict[str, Timer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def happened(self, happened: inputs.StreamInput | inputs.QueueInput) -> None:
+        """Take in what happened and perform what follows from it."""
+        self._inbox.append(happened)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._inbox:
+                todo = self.mapping.handle(self._inbox.popleft(), now_ms=self._clock.now_ms())  # type: ignore[arg-type]
+                for effect in todo:
+                    self._perform(effect)
+        finally:
+            self._draining = False
+
+    async def close(self) -> None:
+        """Forget timers and what is on its way."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _perform(self, effect: effects.StreamEffect | effects.QueueEffect) -> None:
+        raise NotImplementedError
+
+    def _start_timer(self, effect: effects.StartTimer) -> None:
+        def fire() -> None:
+            del self._timers[effect.timer_id]
+            self.happened(inputs.TimerFired(timer_id=effect.timer_id))
+
+        name = f"{effect.timer_id} of {self.definition.logical_id}"
+        self._timers[effect.timer_id] = self._clock.call_at(effect.at_ms, fire, name=name)
+
+    def _cancel_timer(self, effect: effects.CancelTimer) -> None:
+        timer = self._timers.pop(effect.timer_id, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _record_metric(self, effect: effects.RecordMetric) -> None:
+        if effect.name == "IteratorAge":
+            self.iterator_age_ms = max(self.iterator_age_ms, effect.value)
+        else:
+            self.metrics[effect.name] += effect.value
+
+    def _go(self, work: Awaitable[inputs.StreamInput | inputs.QueueInput], name: str) -> None:
+        """Start what takes time; its result is the next input. It counts as in flight until that is handled."""
+
+        async def run() -> None:
+            with self._clock.activity(name):
+                self.happened(await work)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler({"message": "event source mapping", "exception": error})
+
+    async def _invoke(self, effect: effects.InvokeFunction) -> inputs.InvocationEnded:
+        payload = encode_event(effect.records, effect.extras).encode()
+        result = await self._functions.invoke(self.definition.function_arn, payload, request_id=effect.request_id)
+        outcome: inputs.Outcome
+        match result:
+            case Answer():
+                outcome = inputs.Returned(
+                    payload=json.loads(result.payload or b"null"), executed_version=result.executed_version
+                )
+            case Failure():
+                outcome = inputs.FunctionError(kind=result.kind, executed_version=result.executed_version)
+            case Throttled():
+                outcome = inputs.NotInvoked(reason=result.reason)
+            case TooLarge():
+                outcome = inputs.PayloadRefused()
+            case _:
+                assert_never(result)
+        return inputs.InvocationEnded(invocation_id=effect.invocation_id, outcome=outcome)
+
+
+class StreamShell(_Shell):
+    """A running mapping of a table stream."""
+
+    def __init__(
+        self,
+        definition: EventSourceMapping,
+        mapping: StreamMapping,
+        *,
+        stream: Stream,
+        functions: Functions,
+        clock: Clock,
+        deliver: Deliver,
+    ) -> None:
+        super().__init__(definition, mapping, functions=functions, clock=clock)
+        self._stream = stream
+        self._deliver = deliver
+        self._held: dict[str, tuple[effects.ReadRecords, str | None]] = {}
+        self._woken = False
+        self.checkpoints: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Begin to read, if the mapping is enabled."""
+        self._stream.on_write(self._wake)
+        self.happened(inputs.ShardsDiscovered(shards=self._stream.shards))
+        if self.definition.configuration.enabled:
+            self.happened(inputs.MappingEnabled())
+
+    def _wake(self) -> None:
+        if not self._woken and self._held:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._read_held)
+
+    def _read_held(self) -> None:
+        self._woken = False
+        held, self._held = self._held, {}
+        for effect, after in held.values():
+            self._read(effect, after)
+
+    def _read(self, effect: effects.ReadRecords, after: str | None) -> None:
+        records = self._stream.read(after, effect.position, effect.limit)
+        if records or not effect.wait:
+            self.happened(inputs.RecordsRead(read_id=effect.read_id, records=records))
+        else:
+            start = self._stream.tip if after is None and effect.position == "LATEST" else after
+            self._held[effect.read_id] = (effect, start)
+
+    def _perform(self, effect: effects.StreamEffect | effects.QueueEffect) -> None:
+        match effect:
+            case effects.ReadRecords():
+                self._read(effect, effect.after_sequence_number)
+            case effects.CancelRead():
+                self._held.pop(effect.read_id, None)
+            case effects.InvokeFunction():
+                self._go(self._invoke(effect), "invocation")
+            case effects.DeliverToDestination():
+                self._go(self._deliver_on_failure(effect), "on-failure delivery")
+            case effects.SaveCheckpoint():
+                self.checkpoints[effect.shard_id] = effect.sequence_number
+            case effects.StartTimer():
+                self._start_timer(effect)
+            case effects.CancelTimer():
+                self._cancel_timer(effect)
+            case effects.RecordMetric():
+                self._record_metric(effect)
+            case _:
+                raise AssertionError(f"no effect of a stream mapping: {effect}")
+
+    async def _deliver_on_failure(self, effect: effects.DeliverToDestination) -> inputs.DestinationAnswered:
+        try:
+            await self._deliver(effect)
+        except DeliveryRefused as refusal:
+            return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=False, reason=str(refusal))
+        return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=True)
+
+
+class QueueShell(_Shell):
+    """A running mapping of a queue."""
+
+    def __init__(
+        self,
+        definition: EventSourceMapping,
+        mapping: QueueMapping,
+        *,
+        queues: Queues,
+        functions: Functions,
+        clock: Clock,
+    ) -> None:
+        super().__init__(definition, mapping, functions=functions, clock=clock)
+        self._queues = queues
+        self._receives: dict[str, Receive] = {}
+
+    def start(self) -> None:
+        """Begin to receive, if the mapping is enabled."""
+        if self.definition.configuration.enabled:
+            self.happened(inputs.MappingEnabled())
+
+    def _perform(self, effect: effects.StreamEffect | effects.QueueEffect) -> None:
+        source = self.definition.event_source_arn
+        match effect:
+            case effects.ReceiveMessages():
+                self._receive(effect)
+            case effects.CancelReceive():
+                receive = self._receives.pop(effect.receive_id, None)
+                if receive is not None:
+                    receive.cancel()
+            case effects.InvokeFunction():
+                self._go(self._invoke(effect), "invocation")
+            case effects.DeleteMessages():
+                self._queues.delete(source, effect.messages)
+            case effects.ChangeVisibility():
+                self._queues.change_visibility(source, effect.messages, effect.visibility_timeout_seconds)
+            case effects.StartTimer():
+                self._start_timer(effect)
+            case effects.CancelTimer():
+                self._cancel_timer(effect)
+            case effects.RecordMetric():
+                self._record_metric(effect)
+            case _:
+                raise AssertionError(f"no effect of a queue mapping: {effect}")
+
+    def _receive(self, effect: effects.ReceiveMessages) -> None:
+        def answer(messages: tuple[inputs.QueueMessage, ...]) -> None:
+            self._receives.pop(effect.receive_id, None)
+            self.happened(inputs.MessagesReceived(receive_id=effect.receive_id, messages=messages))
+
+        receive = self._queues.receive(
+            self.definition.event_source_arn,
+            limit=effect.limit,
+            visibility_timeout_seconds=effect.visibility_timeout_seconds,
+            answer=answer,
+        )
+        if not receive.answered:
+            self._receives[effect.receive_id] = receive

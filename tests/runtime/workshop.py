@@ -1,0 +1,112 @@
+"""Functions made of a few lines each, in folders of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import textwrap
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from penstock.cloud.clock import Clock, WallClock
+from penstock.runtime.functions import Functions, Invocation, LogLine
+from penstock.template.models import Function
+
+Result = TypeVar("Result")
+
+
+class Workshop:
+    """Makes functions, runs scenarios with them, and keeps what was told: log lines and invocations."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.cache = cache
+        self.functions: list[Function] = []
+        self.lines: list[LogLine] = []
+        self.invocations: list[Invocation] = []
+        self.first_line = asyncio.Event()
+        self.provided: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "AKIDROLE"}
+
+    def function(
+        self,
+        source: str,
+        *,
+        name: str = "worker",
+        handler: str = "handlers.lambda_handler",
+        timeout_seconds: float = 3,
+        reserved_concurrency: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        aliases: Mapping[str, str] | None = None,
+    ) -> Function:
+        """Write `source` as the module ``handlers`` of a function of this name."""
+        code = self.folder / name
+        code.mkdir()
+        (code / "handlers.py").write_text(textwrap.dedent(source))
+        made = Function(
+            logical_id=name.capitalize(),
+            stack="Stack",
+            path="",
+            name=name,
+            arn=f"arn:aws:lambda:eu-west-1:123456789012:function:{name}",
+            handler=handler,
+            runtime="python3.13",
+            code=code,
+            # AWS knows whole seconds; a test has no time for one.
+            timeout_seconds=cast("int", timeout_seconds),
+            memory_mb=256,
+            environment=environment or {},
+            role_arn="arn:aws:iam::123456789012:role/worker",
+            reserved_concurrency=reserved_concurrency,
+            log_group=f"/aws/lambda/{name}",
+            aliases=aliases or {"live": "7"},
+        )
+        self.functions.append(made)
+        return made
+
+    def run(
+        self, scenario: Callable[[Functions], Awaitable[Result]], *, clock: Clock | None = None, **settings: Any
+    ) -> Result:
+        """Run a scenario with all functions made so far, and close them."""
+
+        async def main() -> Result:
+            functions = Functions(
+                self.functions,
+                clock=clock or WallClock(),
+                environment_of=lambda _: self.provided,
+                on_log=self.hear,
+                on_invocation=self.invocations.append,
+                cache=self.cache,
+                **settings,
+            )
+            try:
+                return await scenario(functions)
+            finally:
+                await functions.close()
+
+        return asyncio.run(main())
+
+    def hear(self, line: LogLine) -> None:
+        """Keep a log line."""
+        self.lines.append(line)
+        self.first_line.set()
+
+    def log(self, stream: str = "stdout") -> list[tuple[str | None, str]]:
+        """Give what was written to a stream, in order: request id and text."""
+        return [(line.request_id, line.text) for line in self.lines if line.stream == stream]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process is ended within two seconds; one that is dead but not waited for counts."""
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+            state = Path(f"/proc/{pid}/stat")
+            if state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.001)
+    return False
