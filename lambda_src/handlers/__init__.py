@@ -1,0 +1,1 @@
+"""One thin file per function: wiring, record handler, Lambda handler."""
