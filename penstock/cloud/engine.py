@@ -116,7 +116,7 @@ class Engine:
 
         Raises `EngineError` with the service's own code and message.
         """
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import ClientError, ParamValidationError
 
         client = self._client(service)
         method = getattr(client, _method_names(service)[operation])
@@ -125,6 +125,8 @@ class Engine:
         except ClientError as error:
             details = error.response["Error"]
             raise EngineError(details.get("Code", "Unknown"), details.get("Message", "")) from error
+        except ParamValidationError as error:
+            raise EngineError("ValidationException", str(error)) from error
         answer.pop("ResponseMetadata", None)
         return answer
 

@@ -1,7 +1,8 @@
 """moto, faster where it spends most of its time and the answer is the same.
 
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
-six spellings of each name. Here it is written as it is. Names of actions are looked up once.
+six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
+cycles, and names of actions are looked up once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ ITEM_OPERATIONS = frozenset(
 def install() -> None:
     """Put the faster ways in place, once per process."""
     from moto.core import responses
+    from moto.dynamodb.models.dynamo_type import DynamoType
     from moto.dynamodb.responses import DynamoResult
     from moto.sqs import models
 
@@ -34,11 +36,39 @@ def install() -> None:
         body = json.dumps(answer, default=_wire_form)
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, body
 
+    DynamoType.__deepcopy__ = lambda self, _memo: copy_of(self)
+    DynamoType.to_regular_json = regular_json
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+
+
+def copy_of(typed: Any) -> Any:
+    """A copy of moto's typed value, down to its leaves."""
+    copied = object.__new__(type(typed))
+    value = typed.value
+    copied.type = typed.type
+    if isinstance(value, dict):
+        copied.value = {name: copy_of(member) for name, member in value.items()}
+    elif isinstance(value, list):
+        copied.value = [copy_of(member) if hasattr(member, "value") else member for member in value]
+    else:
+        copied.value = value
+    return copied
+
+
+def regular_json(typed: Any) -> dict[str, Any]:
+    """moto's typed value as plain data: ``{"M": {"a": {"S": "x"}}}``; binary values are bytes."""
+    value = typed.value
+    if isinstance(value, dict):
+        value = {name: regular_json(member) for name, member in value.items()}
+    elif isinstance(value, list):
+        value = [regular_json(member) if hasattr(member, "value") else member for member in value]
+    elif typed.type == "B" and isinstance(value, str):
+        value = base64.b64decode(value)
+    return {typed.type: value}
 
 
 def _wire_form(value: Any) -> Any:

@@ -11,12 +11,12 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock.cloud.clock import Clock, Timer
-from penstock.cloud.engine import Engine, Reply, Request
+from penstock.cloud.engine import Engine, EngineError, Reply, Request
 from penstock.cloud.front_door import Call
 from penstock.mapping.inputs import QueueMessage
 
@@ -66,6 +66,18 @@ class Queues:
         self._waiting.setdefault(receive.queue_name, []).append(receive)
         self._serve(receive.queue_name)
         return receive
+
+    def send(
+        self, queue_arn: str, body: str, *, attributes: Mapping[str, str] | None = None, group: str | None = None
+    ) -> None:
+        """Send a message as a service does, with text attributes; raises `EngineError`."""
+        from moto.core.exceptions import ServiceException
+
+        shown = {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()}
+        try:
+            self._backend.send_message(queue_arn.rpartition(":")[2], body, message_attributes=shown, group_id=group)
+        except ServiceException as error:
+            raise EngineError(str(error.code), str(error.message)) from error
 
     def delete(self, queue_arn: str, messages: Sequence[QueueMessage]) -> None:
         """Delete received messages; one that is gone already is no error, as in the service."""

@@ -24,8 +24,8 @@ SHARD_ID = "shardId-00000001541626099285-f35f62ef"
 class Item(Protocol):
     """moto's item, as far as it matters here."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The item as ``{"Attributes": {name: typed value}}``."""
+    attrs: Mapping[str, Any]
+    """Name → moto's typed value, which has ``type`` and ``value``."""
 
 
 class Stream:
@@ -162,18 +162,26 @@ def attach(table: Any, stream: Stream) -> None:
 def _attributes(item: Item | None) -> dict[str, Any] | None:
     if item is None:
         return None
-    attributes: dict[str, Any] = json.loads(json.dumps(item.to_json()["Attributes"], default=_encode))
-    return attributes
+    return {name: _plain(typed) for name, typed in item.attrs.items()}
 
 
-def _encode(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if hasattr(value, "to_regular_json"):
-        return value.to_regular_json()
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    raise TypeError(f"no DynamoDB JSON for {type(value).__name__}")
+def _plain(typed: Any) -> dict[str, Any]:
+    """moto's typed value as DynamoDB JSON, sharing nothing with it; binary values as base64 text."""
+    value = typed.value
+    match typed.type:
+        case "M":
+            value = {name: _plain(member) for name, member in value.items()}
+        case "L":
+            value = [_plain(member) for member in value]
+        case "SS" | "NS" | "BS":
+            value = [_text(member) for member in value]
+        case "B":
+            value = _text(value)
+    return {typed.type: value}
+
+
+def _text(value: Any) -> Any:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
 def item_bytes(attributes: Mapping[str, Any]) -> int:

@@ -1,0 +1,82 @@
+"""Event buses and their rules: ``AWS::Events::*`` to models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from penstock.template.identifiers import last_segment
+from penstock.template.messages import QUEUE_TYPE, parsed
+from penstock.template.models import EventBus, Resource, Rule, RuleTarget
+from penstock.template.properties import Properties
+from penstock.template.resources import ELSEWHERE, Resources
+from penstock.template.state_machines import STATE_MACHINE_TYPE
+
+# Event retry policy, Amazon EventBridge User Guide: retried for 24 hours and up to 185 times by default.
+DEFAULT_MAXIMUM_EVENT_AGE_SECONDS: Final = 86_400
+DEFAULT_MAXIMUM_RETRY_ATTEMPTS: Final = 185
+
+_TARGET_TYPES: Final = (QUEUE_TYPE, STATE_MACHINE_TYPE)
+_INPUTS: Final = ("Input", "InputPath", "InputTransformer")
+
+
+def read_buses(resources: Resources) -> tuple[EventBus, ...]:
+    """All buses but the account's own."""
+    return tuple(
+        EventBus(
+            logical_id=resource.logical_id,
+            stack=resource.stack,
+            name=resource.physical_id,
+            arn=resource.arn or "",
+        )
+        for resource in resources.of("AWS::Events::EventBus")
+    )
+
+
+def read_rules(resources: Resources, buses: Sequence[EventBus]) -> tuple[Rule, ...]:
+    """All rules; a target that is neither a queue nor a state machine of the template is refused."""
+    return tuple(_rule(resource, resources, buses) for resource in resources.of("AWS::Events::Rule"))
+
+
+def _rule(resource: Resource, resources: Resources, buses: Sequence[EventBus]) -> Rule:
+    properties = Properties.of(resource)
+    bus_name = last_segment(properties.text("EventBusName", "default"))
+    if bus_name != "default" and all(bus.name != bus_name for bus in buses):
+        raise properties.error("EventBusName", f"there is no bus {bus_name}", ELSEWHERE)
+    pattern = parsed(properties, "EventPattern").values or None
+    if pattern is None and "ScheduleExpression" not in properties:
+        raise properties.error("EventPattern", "the rule has neither a pattern nor a schedule", "add EventPattern")
+    return Rule(
+        logical_id=resource.logical_id,
+        stack=resource.stack,
+        name=resource.physical_id.rpartition("|")[2],
+        arn=resource.arn or "",
+        event_bus_name=bus_name,
+        enabled=properties.text("State", "ENABLED") != "DISABLED",
+        event_pattern=pattern,
+        targets=tuple(_target(target, resources) for target in properties.objects("Targets")),
+    )
+
+
+def _target(target: Properties, resources: Resources) -> RuleTarget:
+    arn = target.text("Arn")
+    resources.at_arn(arn, target.place.at("Arn"), *_TARGET_TYPES)
+    given = [name for name in _INPUTS if name in target]
+    if len(given) > 1:
+        raise target.error(given[1], f"{' and '.join(given)} exclude one another", "keep one of them")
+    retry = target.object("RetryPolicy")
+    dead_letter_arn = target.object("DeadLetterConfig").text("Arn", None)
+    if dead_letter_arn is not None:
+        resources.at_arn(dead_letter_arn, target.place.at("DeadLetterConfig").at("Arn"), QUEUE_TYPE)
+    return RuleTarget(
+        id=target.text("Id"),
+        arn=arn,
+        role_arn=target.text("RoleArn", None),
+        maximum_event_age_in_seconds=retry.integer("MaximumEventAgeInSeconds", DEFAULT_MAXIMUM_EVENT_AGE_SECONDS),
+        maximum_retry_attempts=retry.integer("MaximumRetryAttempts", DEFAULT_MAXIMUM_RETRY_ATTEMPTS),
+        dead_letter_arn=dead_letter_arn,
+        input=target.text("Input", None),
+        input_path=target.text("InputPath", None),
+        input_transformer=target.object("InputTransformer").values or None,
+        message_group_id=target.object("SqsParameters").text("MessageGroupId", None),
+    )

@@ -1,0 +1,344 @@
+"""How faithfully each property of each known resource type is followed here: a table, and the report made from it.
+
+A type that is not in the table is not supported. A property that is not in its type's table is reported as
+unknown, never dropped in silence. Verdicts are ``simulated``, ``approximated: <how>`` and ``not simulated: <why>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from penstock.template.models import PropertyFidelity, Resource
+
+Verdicts = Mapping[str, "str | Verdicts"]
+
+_SIMULATED: Final = "simulated"
+_IGNORED: Final = "not simulated: it has no effect here"
+_TAGS: Final = "not simulated: nothing here reads tags"
+_ENCRYPTED: Final = "not simulated: nothing is encrypted here"
+_BILLING: Final = "not simulated: capacity is not limited here"
+_DESCRIPTION: Final = "simulated"
+_ALARMS: Final = "not simulated: there are no metrics and alarms here"
+_KEPT: Final = "not simulated: all data lives as long as the run"
+
+# A whole type that has no effect here.
+_WHOLE_TYPE: Final[Mapping[str, str]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": _BILLING,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": _BILLING,
+    "AWS::CDK::Metadata": "not simulated: it only counts the use of constructs",
+    "AWS::CloudWatch::Alarm": _ALARMS,
+    "AWS::CloudWatch::CompositeAlarm": _ALARMS,
+    "AWS::CloudWatch::Dashboard": _ALARMS,
+    "AWS::Logs::ResourcePolicy": "not simulated: nothing delivers logs here",
+}
+
+_PERMISSIONS: Final = "approximated: held in the template, not yet evaluated at each call"
+_TABLE_PROPERTIES: Final[Verdicts] = {
+    "AttributeDefinitions": _SIMULATED,
+    "BillingMode": _BILLING,
+    "ContributorInsightsSpecification": _IGNORED,
+    "DeletionProtectionEnabled": _SIMULATED,
+    "GlobalSecondaryIndexes": _SIMULATED,
+    "KeySchema": _SIMULATED,
+    "LocalSecondaryIndexes": _SIMULATED,
+    "OnDemandThroughput": _BILLING,
+    "PointInTimeRecoverySpecification": "approximated: switched on, but nothing can be restored",
+    "ProvisionedThroughput": _BILLING,
+    "SSESpecification": _ENCRYPTED,
+    "StreamSpecification": {"StreamViewType": _SIMULATED},
+    "TableClass": _BILLING,
+    "TableName": _SIMULATED,
+    "Tags": _TAGS,
+    "TimeToLiveSpecification": _SIMULATED,
+    "WarmThroughput": _BILLING,
+}
+
+PROPERTIES: Final[Mapping[str, Verdicts]] = {
+    "AWS::ApiGatewayV2::Api": {
+        "CorsConfiguration": "not simulated: no CORS headers are added",
+        "Description": _DESCRIPTION,
+        "DisableExecuteApiEndpoint": "not simulated: the API always answers at its own address",
+        "IpAddressType": _IGNORED,
+        "Name": _SIMULATED,
+        "ProtocolType": _SIMULATED,
+        "Tags": _TAGS,
+    },
+    "AWS::ApiGatewayV2::Authorizer": {
+        "ApiId": _SIMULATED,
+        "AuthorizerType": _SIMULATED,
+        "IdentitySource": _SIMULATED,
+        "JwtConfiguration": _SIMULATED,
+        "Name": _SIMULATED,
+    },
+    "AWS::ApiGatewayV2::Integration": {
+        "ApiId": _SIMULATED,
+        "Description": _DESCRIPTION,
+        "IntegrationMethod": _SIMULATED,
+        "IntegrationType": _SIMULATED,
+        "IntegrationUri": _SIMULATED,
+        "PayloadFormatVersion": _SIMULATED,
+        "TimeoutInMillis": _SIMULATED,
+    },
+    "AWS::ApiGatewayV2::Route": {
+        "ApiId": _SIMULATED,
+        "AuthorizationScopes": _SIMULATED,
+        "AuthorizationType": _SIMULATED,
+        "AuthorizerId": _SIMULATED,
+        "OperationName": _DESCRIPTION,
+        "RouteKey": _SIMULATED,
+        "Target": _SIMULATED,
+    },
+    "AWS::ApiGatewayV2::Stage": {
+        "AccessLogSettings": "not simulated: there is no access log",
+        "ApiId": _SIMULATED,
+        "AutoDeploy": _SIMULATED,
+        "DefaultRouteSettings": "not simulated: requests are not throttled",
+        "Description": _DESCRIPTION,
+        "RouteSettings": "not simulated: requests are not throttled",
+        "StageName": _SIMULATED,
+        "StageVariables": _SIMULATED,
+        "Tags": _TAGS,
+    },
+    "AWS::DynamoDB::GlobalTable": {
+        **_TABLE_PROPERTIES,
+        "Replicas": "approximated: the replica of this region, without the others",
+        "WriteOnDemandThroughputSettings": _BILLING,
+        "WriteProvisionedThroughputSettings": _BILLING,
+    },
+    "AWS::DynamoDB::Table": _TABLE_PROPERTIES,
+    "AWS::Events::EventBus": {
+        "DeadLetterConfig": _IGNORED,
+        "Description": _DESCRIPTION,
+        "KmsKeyIdentifier": _ENCRYPTED,
+        "LogConfig": _IGNORED,
+        "Name": _SIMULATED,
+        "Tags": _TAGS,
+    },
+    "AWS::Events::Rule": {
+        "Description": _DESCRIPTION,
+        "EventBusName": _SIMULATED,
+        "EventPattern": _SIMULATED,
+        "Name": _SIMULATED,
+        "ScheduleExpression": "not simulated: nothing is scheduled",
+        "State": _SIMULATED,
+        "Targets": {
+            "Arn": _SIMULATED,
+            "DeadLetterConfig": {"Arn": _SIMULATED},
+            "Id": _SIMULATED,
+            "Input": _SIMULATED,
+            "InputPath": _SIMULATED,
+            "InputTransformer": _SIMULATED,
+            "RetryPolicy": {"MaximumEventAgeInSeconds": _SIMULATED, "MaximumRetryAttempts": _SIMULATED},
+            "RoleArn": _PERMISSIONS,
+            "SqsParameters": {"MessageGroupId": _SIMULATED},
+        },
+    },
+    "AWS::IAM::ManagedPolicy": {
+        "Description": _DESCRIPTION,
+        "ManagedPolicyName": _SIMULATED,
+        "Path": _SIMULATED,
+        "PolicyDocument": _PERMISSIONS,
+        "Roles": _SIMULATED,
+    },
+    "AWS::IAM::Policy": {"PolicyDocument": _PERMISSIONS, "PolicyName": _SIMULATED, "Roles": _SIMULATED},
+    "AWS::IAM::Role": {
+        "AssumeRolePolicyDocument": _PERMISSIONS,
+        "Description": _DESCRIPTION,
+        "ManagedPolicyArns": _PERMISSIONS,
+        "MaxSessionDuration": _IGNORED,
+        "Path": _SIMULATED,
+        "PermissionsBoundary": _IGNORED,
+        "Policies": _PERMISSIONS,
+        "RoleName": _SIMULATED,
+        "Tags": _TAGS,
+    },
+    "AWS::Lambda::Alias": {
+        "Description": _DESCRIPTION,
+        "FunctionName": _SIMULATED,
+        "FunctionVersion": _SIMULATED,
+        "Name": _SIMULATED,
+        "ProvisionedConcurrencyConfig": "not simulated: environments start when they are needed",
+        "RoutingConfig": "not simulated: every invocation goes to FunctionVersion",
+    },
+    "AWS::Lambda::EventSourceMapping": {
+        "BatchSize": _SIMULATED,
+        "BisectBatchOnFunctionError": _SIMULATED,
+        "DestinationConfig": {"OnFailure": {"Destination": _SIMULATED}},
+        "Enabled": _SIMULATED,
+        "EventSourceArn": _SIMULATED,
+        "FilterCriteria": {"Filters": {"Pattern": _SIMULATED}},
+        "FunctionName": _SIMULATED,
+        "FunctionResponseTypes": _SIMULATED,
+        "KmsKeyArn": _ENCRYPTED,
+        "MaximumBatchingWindowInSeconds": _SIMULATED,
+        "MaximumRecordAgeInSeconds": _SIMULATED,
+        "MaximumRetryAttempts": _SIMULATED,
+        "MetricsConfig": {"Metrics": _SIMULATED},
+        "ParallelizationFactor": _SIMULATED,
+        "ScalingConfig": {"MaximumConcurrency": _SIMULATED},
+        "StartingPosition": _SIMULATED,
+        "Tags": _TAGS,
+        "TumblingWindowInSeconds": _SIMULATED,
+    },
+    "AWS::Lambda::Function": {
+        "Architectures": "approximated: functions run on the architecture of this machine",
+        "Code": {
+            "S3Bucket": _SIMULATED,
+            "S3Key": _SIMULATED,
+        },
+        "DeadLetterConfig": "not simulated: nothing invokes a function asynchronously",
+        "Description": _DESCRIPTION,
+        "Environment": {"Variables": _SIMULATED},
+        "EphemeralStorage": "not simulated: /tmp is that of this machine",
+        "FunctionName": _SIMULATED,
+        "Handler": _SIMULATED,
+        "KmsKeyArn": _ENCRYPTED,
+        "LoggingConfig": {
+            "ApplicationLogLevel": _IGNORED,
+            "LogFormat": _IGNORED,
+            "LogGroup": "approximated: lines are shown, not kept in a log group",
+            "SystemLogLevel": _IGNORED,
+        },
+        "MemorySize": "approximated: told to the function, neither limited nor turned into speed",
+        "PackageType": _SIMULATED,
+        "RecursiveLoop": _IGNORED,
+        "ReservedConcurrentExecutions": _SIMULATED,
+        "Role": "approximated: the function has credentials of its own role; its policies are not yet evaluated",
+        "Runtime": "approximated: the Python that runs penstock",
+        "RuntimeManagementConfig": _IGNORED,
+        "SnapStart": "not simulated: environments start in full",
+        "Tags": _TAGS,
+        "Timeout": _SIMULATED,
+        "TracingConfig": "not simulated: there is no tracing",
+        "VpcConfig": "not simulated: functions reach what this machine reaches",
+    },
+    "AWS::Lambda::Permission": {
+        "Action": _PERMISSIONS,
+        "FunctionName": _PERMISSIONS,
+        "Principal": _PERMISSIONS,
+        "SourceAccount": _PERMISSIONS,
+        "SourceArn": _PERMISSIONS,
+    },
+    "AWS::Lambda::Version": {
+        "Description": _DESCRIPTION,
+        "FunctionName": _SIMULATED,
+        "ProvisionedConcurrencyConfig": "not simulated: environments start when they are needed",
+        "RuntimePolicy": _IGNORED,
+    },
+    "AWS::Logs::LogGroup": {
+        "DataProtectionPolicy": _IGNORED,
+        "KmsKeyId": _ENCRYPTED,
+        "LogGroupClass": _IGNORED,
+        "LogGroupName": _SIMULATED,
+        "RetentionInDays": "not simulated: lines are shown, not kept",
+        "Tags": _TAGS,
+    },
+    "AWS::S3::Bucket": {
+        "AccessControl": _IGNORED,
+        "BucketEncryption": "approximated: told on request, nothing is encrypted here",
+        "BucketName": _SIMULATED,
+        "LifecycleConfiguration": _KEPT,
+        "LoggingConfiguration": "not simulated: there is no access log",
+        "NotificationConfiguration": {"QueueConfigurations": _SIMULATED},
+        "ObjectLockEnabled": _IGNORED,
+        "OwnershipControls": _IGNORED,
+        "PublicAccessBlockConfiguration": "not simulated: nothing here is public",
+        "Tags": _TAGS,
+        "VersioningConfiguration": _SIMULATED,
+    },
+    "AWS::S3::BucketPolicy": {"Bucket": _SIMULATED, "PolicyDocument": _PERMISSIONS},
+    "AWS::SNS::Subscription": {
+        "Endpoint": _SIMULATED,
+        "FilterPolicy": _SIMULATED,
+        "FilterPolicyScope": _SIMULATED,
+        "Protocol": "approximated: delivered to queues; e-mail, SMS and HTTP endpoints get nothing",
+        "RawMessageDelivery": _SIMULATED,
+        "RedrivePolicy": _IGNORED,
+        "TopicArn": _SIMULATED,
+    },
+    "AWS::SNS::Topic": {
+        "ContentBasedDeduplication": _SIMULATED,
+        "DisplayName": _DESCRIPTION,
+        "FifoTopic": _SIMULATED,
+        "KmsMasterKeyId": _ENCRYPTED,
+        "SignatureVersion": _IGNORED,
+        "Subscription": "approximated: delivered to queues; e-mail, SMS and HTTP endpoints get nothing",
+        "Tags": _TAGS,
+        "TopicName": _SIMULATED,
+        "TracingConfig": "not simulated: there is no tracing",
+    },
+    "AWS::SNS::TopicPolicy": {"PolicyDocument": _PERMISSIONS, "Topics": _SIMULATED},
+    "AWS::SQS::Queue": {
+        "ContentBasedDeduplication": _SIMULATED,
+        "DeduplicationScope": _SIMULATED,
+        "DelaySeconds": _SIMULATED,
+        "FifoQueue": _SIMULATED,
+        "FifoThroughputLimit": "not simulated: queues are not throttled",
+        "KmsDataKeyReusePeriodSeconds": _ENCRYPTED,
+        "KmsMasterKeyId": _ENCRYPTED,
+        "MaximumMessageSize": _SIMULATED,
+        "MessageRetentionPeriod": _SIMULATED,
+        "QueueName": _SIMULATED,
+        "ReceiveMessageWaitTimeSeconds": _SIMULATED,
+        "RedriveAllowPolicy": _IGNORED,
+        "RedrivePolicy": _SIMULATED,
+        "SqsManagedSseEnabled": _ENCRYPTED,
+        "Tags": _TAGS,
+        "VisibilityTimeout": _SIMULATED,
+    },
+    "AWS::SQS::QueuePolicy": {"PolicyDocument": _PERMISSIONS, "Queues": _SIMULATED},
+    "AWS::StepFunctions::StateMachine": {
+        "Definition": _SIMULATED,
+        "DefinitionString": _SIMULATED,
+        "DefinitionSubstitutions": _SIMULATED,
+        "EncryptionConfiguration": _ENCRYPTED,
+        "LoggingConfiguration": "not simulated: executions are not logged",
+        "RoleArn": _PERMISSIONS,
+        "StateMachineName": _SIMULATED,
+        "StateMachineType": _SIMULATED,
+        "Tags": _TAGS,
+        "TracingConfiguration": "not simulated: there is no tracing",
+    },
+}
+
+SUPPORTED_TYPES: Final = tuple(sorted({*PROPERTIES, *_WHOLE_TYPE}))
+
+
+def judge(resource: Resource) -> Iterator[PropertyFidelity]:
+    """The verdict on each property that a resource has, in the order of the template."""
+    if resource.type in _WHOLE_TYPE:
+        yield _verdict(resource, "", _WHOLE_TYPE[resource.type])
+    else:
+        yield from _walk(resource, "", resource.properties, PROPERTIES[resource.type])
+
+
+def _walk(resource: Resource, path: str, value: Any, verdicts: Verdicts) -> Iterator[PropertyFidelity]:
+    """Verdicts below one object; of the elements of a list, each property is judged once."""
+    if isinstance(value, list):
+        seen: set[str] = set()
+        for element in value:
+            for entry in _walk(resource, path, element, verdicts):
+                if entry.property_path not in seen:
+                    seen.add(entry.property_path)
+                    yield entry
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            inner_path = f"{path}.{name}" if path else name
+            known = verdicts.get(name, "unknown: penstock does not know this property")
+            if isinstance(known, str):
+                yield _verdict(resource, inner_path, known)
+            else:
+                yield from _walk(resource, inner_path, inner, known)
+
+
+def _verdict(resource: Resource, path: str, text: str) -> PropertyFidelity:
+    verdict, _, how = text.partition(": ")
+    return PropertyFidelity(
+        stack=resource.stack,
+        logical_id=resource.logical_id,
+        type=resource.type,
+        property_path=path,
+        verdict=cast(Any, verdict),
+        how=how,
+    )

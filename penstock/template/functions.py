@@ -1,0 +1,174 @@
+"""Functions, the mappings that feed them, and who may invoke them: ``AWS::Lambda::*`` to models."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from penstock.errors import EnvironmentProblem
+from penstock.mapping.configuration import QueueConfiguration, StreamConfiguration
+from penstock.template.assembly import SYNTHESIZE
+from penstock.template.models import EventSourceMapping, Function, Permission, Queue, Resource, Table
+from penstock.template.properties import Properties
+from penstock.template.resources import ELSEWHERE, Resources
+from penstock.template.spelling import queue_configuration, stream_configuration
+
+# Defaults of AWS::Lambda::Function, AWS CloudFormation Template Reference.
+DEFAULT_TIMEOUT_SECONDS = 3
+DEFAULT_MEMORY_MB = 128
+
+
+def read_functions(resources: Resources, assets: Mapping[str, Path]) -> tuple[Function, ...]:
+    """All functions with their code and aliases; what cannot run here is refused by name."""
+    aliases: dict[str, dict[str, str]] = {}
+    functions = [_function(resource, assets) for resource in resources.of("AWS::Lambda::Function")]
+    for resource in resources.of("AWS::Lambda::Alias"):
+        properties = Properties.of(resource)
+        function = find_function(functions, properties, "FunctionName")
+        aliases.setdefault(function.arn, {})[properties.text("Name")] = properties.text("FunctionVersion")
+    return tuple(dataclasses.replace(function, aliases=aliases.get(function.arn, {})) for function in functions)
+
+
+def read_mappings(
+    resources: Resources, functions: Sequence[Function], tables: Sequence[Table], queues: Sequence[Queue]
+) -> tuple[EventSourceMapping, ...]:
+    """All event source mappings of streams and queues; another source is refused by name."""
+    return tuple(
+        _mapping(resource, functions, tables, queues) for resource in resources.of("AWS::Lambda::EventSourceMapping")
+    )
+
+
+def read_permissions(resources: Resources, functions: Sequence[Function]) -> tuple[Permission, ...]:
+    """All statements of the functions' resource policies."""
+    permissions = []
+    for resource in resources.of("AWS::Lambda::Permission"):
+        properties = Properties.of(resource)
+        permissions.append(
+            Permission(
+                logical_id=resource.logical_id,
+                function_arn=qualified_arn(functions, properties, "FunctionName"),
+                action=properties.text("Action"),
+                principal=properties.text("Principal"),
+                source_arn=properties.text("SourceArn", None),
+                source_account=properties.text("SourceAccount", None),
+            )
+        )
+    return tuple(permissions)
+
+
+def find_function(functions: Sequence[Function], properties: Properties, name: str) -> Function:
+    """The function that a property names: by name or ARN, with or without a qualifier."""
+    given = properties.text(name)
+    wanted, _ = _name_and_qualifier(given)
+    for function in functions:
+        if function.name == wanted:
+            return function
+    raise properties.error(name, f"{given} is no function of this template", ELSEWHERE)
+
+
+def qualified_arn(functions: Sequence[Function], properties: Properties, name: str) -> str:
+    """The ARN that a property names, with the qualifier when there is one; an alias must exist."""
+    function = find_function(functions, properties, name)
+    _, qualifier = _name_and_qualifier(properties.text(name))
+    if not qualifier:
+        return function.arn
+    if not (qualifier in function.aliases or qualifier.isdigit() or qualifier == "$LATEST"):
+        known = ", ".join(function.aliases) or "none"
+        raise properties.error(
+            name, f"the function {function.logical_id} has no alias {qualifier}", f"its aliases are: {known}"
+        )
+    return f"{function.arn}:{qualifier}"
+
+
+def _name_and_qualifier(identifier: str) -> tuple[str, str]:
+    """``name``, ``name:live``, ``<account>:function:name:live`` or a whole ARN → name and qualifier."""
+    name, _, qualifier = identifier.rpartition("function:")[2].partition(":")
+    return name, qualifier
+
+
+def _function(resource: Resource, assets: Mapping[str, Path]) -> Function:
+    assert resource.arn is not None
+    properties = Properties.of(resource)
+    if properties.text("PackageType", "Zip") != "Zip":
+        raise properties.error("PackageType", "images are not run here", "package the code as a zip asset")
+    runtime = properties.text("Runtime")
+    if not runtime.startswith("python"):
+        raise properties.error("Runtime", f"the runtime {runtime} is not run here", "supported are python3.x runtimes")
+    for unsupported in ("Layers", "FileSystemConfigs"):
+        if properties.values.get(unsupported):
+            raise properties.error(unsupported, "this is not available here", "bundle what the function needs")
+    return Function(
+        logical_id=resource.logical_id,
+        stack=resource.stack,
+        path=resource.path,
+        name=resource.physical_id,
+        arn=resource.arn,
+        handler=properties.text("Handler"),
+        runtime=runtime,
+        code=_code(properties.object("Code"), assets),
+        timeout_seconds=properties.integer("Timeout", DEFAULT_TIMEOUT_SECONDS),
+        memory_mb=properties.integer("MemorySize", DEFAULT_MEMORY_MB),
+        environment={
+            name: properties.object("Environment").object("Variables").text(name)
+            for name in properties.object("Environment").object("Variables").values
+        },
+        role_arn=properties.text("Role"),
+        reserved_concurrency=properties.integer("ReservedConcurrentExecutions", None),
+        log_group=properties.object("LoggingConfig").text("LogGroup", f"/aws/lambda/{resource.physical_id}"),
+        aliases={},
+    )
+
+
+def _code(code: Properties, assets: Mapping[str, Path]) -> Path:
+    """The directory of a function's code."""
+    if "ZipFile" in code:
+        raise code.error("ZipFile", "inline code is not run here", "put it in a directory asset")
+    key = code.text("S3Key")
+    if key not in assets:
+        raise code.error("S3Key", f"{key} is no asset of this cloud assembly", "give the cdk.out that holds the code")
+    place = assets[key]
+    if place.is_file():
+        raise code.error("S3Key", f"the code {place.name} is a file, not a directory", "use a directory asset")
+    if not place.is_dir():
+        raise EnvironmentProblem(f"{code.place.logical_id}: the code {place} is missing; {SYNTHESIZE} again")
+    return place.resolve()
+
+
+def _mapping(
+    resource: Resource, functions: Sequence[Function], tables: Sequence[Table], queues: Sequence[Queue]
+) -> EventSourceMapping:
+    properties = Properties.of(resource)
+    source = properties.text("EventSourceArn")
+    return EventSourceMapping(
+        logical_id=resource.logical_id,
+        stack=resource.stack,
+        uuid=resource.physical_id,
+        function_arn=qualified_arn(functions, properties, "FunctionName"),
+        event_source_arn=source,
+        configuration=_configuration(properties, source, functions, tables, queues),
+    )
+
+
+def _configuration(
+    properties: Properties,
+    source: str,
+    functions: Sequence[Function],
+    tables: Sequence[Table],
+    queues: Sequence[Queue],
+) -> StreamConfiguration | QueueConfiguration:
+    if any(table.stream_arn == source for table in tables):
+        return stream_configuration(properties)
+    for queue in queues:
+        if queue.arn == source:
+            return queue_configuration(
+                properties,
+                fifo=queue.fifo,
+                visibility_timeout_seconds=queue.visibility_timeout_seconds,
+                function_timeout_seconds=find_function(functions, properties, "FunctionName").timeout_seconds,
+            )
+    raise properties.error(
+        "EventSourceArn",
+        f"{source} is neither a queue nor the stream of a table of this template",
+        "supported are DynamoDB streams and SQS queues that the loaded stacks define",
+    )

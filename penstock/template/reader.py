@@ -1,0 +1,94 @@
+"""From a cloud assembly or a template file to a resolved `Template`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from penstock.errors import TemplateError
+from penstock.template.apis import read_apis
+from penstock.template.assembly import StackDocument, read_assembly
+from penstock.template.events import read_buses, read_rules
+from penstock.template.fidelity import judge
+from penstock.template.functions import read_functions, read_mappings, read_permissions
+from penstock.template.identifiers import Environment
+from penstock.template.messages import read_queues, read_topics
+from penstock.template.models import LogGroup, Template
+from penstock.template.policies import read_resource_policies, read_roles
+from penstock.template.properties import Properties
+from penstock.template.resources import Resources
+from penstock.template.stack import Exports, Stack
+from penstock.template.state_machines import read_state_machines
+from penstock.template.stores import read_buckets, read_tables
+
+DEFAULT_ACCOUNT_ID: Final = "123456789012"
+DEFAULT_REGION: Final = "us-east-1"
+
+
+def load(path: Path, *, account_id: str | None = None, region: str | None = None) -> Template:
+    """Read and resolve everything that a ``cdk.out`` directory or one template file defines.
+
+    Account and region are those given here, else those of the assembly, else 123456789012 in us-east-1.
+    Raises `EnvironmentProblem` for what is not on this disk, `TemplateError` for what the template asks and this
+    tool cannot do: with logical id, property and what is supported.
+    """
+    assembly = read_assembly(path)
+    environment = _environment(assembly.stacks, account_id, region)
+    exports = Exports()
+    stacks = [Stack(source, environment=environment, exports=exports) for source in assembly.stacks]
+    for stack in stacks:
+        exports.add(stack)
+    resources = Resources(resource for stack in stacks for resource in stack.resources())
+    functions = read_functions(resources, assembly.assets)
+    tables = read_tables(resources)
+    queues = read_queues(resources)
+    buses = read_buses(resources)
+    return Template(
+        path=path,
+        account_id=environment.account_id,
+        region=environment.region,
+        stacks=tuple(stack.name for stack in stacks),
+        resources=resources.by_address,
+        functions=functions,
+        mappings=read_mappings(resources, functions, tables, queues),
+        permissions=read_permissions(resources, functions),
+        tables=tables,
+        queues=queues,
+        topics=read_topics(resources),
+        buckets=read_buckets(resources),
+        roles=read_roles(resources),
+        buses=buses,
+        rules=read_rules(resources, buses),
+        state_machines=read_state_machines(resources),
+        apis=read_apis(resources, functions),
+        log_groups=_log_groups(resources),
+        resource_policies=read_resource_policies(resources),
+        outputs={key: str(stack.output(key)) for stack in stacks for key in stack.output_keys()},
+        fidelity=tuple(entry for resource in resources.by_address.values() for entry in judge(resource)),
+    )
+
+
+def _environment(stacks: Sequence[StackDocument], account_id: str | None, region: str | None) -> Environment:
+    """The one account and region of all stacks."""
+    accounts = {account_id} if account_id else {stack.account_id for stack in stacks if stack.account_id}
+    regions = {region} if region else {stack.region for stack in stacks if stack.region}
+    if len(accounts) > 1 or len(regions) > 1:
+        raise TemplateError(
+            f"the stacks belong to several environments: {', '.join(sorted(accounts | regions))}",
+            remedy="give a cloud assembly with stacks of one account and region",
+        )
+    return Environment(account_id=next(iter(accounts), DEFAULT_ACCOUNT_ID), region=next(iter(regions), DEFAULT_REGION))
+
+
+def _log_groups(resources: Resources) -> tuple[LogGroup, ...]:
+    return tuple(
+        LogGroup(
+            logical_id=resource.logical_id,
+            stack=resource.stack,
+            name=resource.physical_id,
+            arn=resource.arn or "",
+            retention_in_days=Properties.of(resource).integer("RetentionInDays", None),
+        )
+        for resource in resources.of("AWS::Logs::LogGroup")
+    )

@@ -1,0 +1,15 @@
+"""An empty cloud assembly for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.template.assembly_writer import AssemblyWriter
+
+
+@pytest.fixture
+def assembly(tmp_path: Path) -> AssemblyWriter:
+    """A cloud assembly without stacks."""
+    return AssemblyWriter(tmp_path / "cdk.out")
