@@ -2,7 +2,8 @@
 
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
-cycles, and names of actions are looked up once.
+cycles; an update expression is parsed once, and what a pass over its tree looks for is found out once a pass (its
+validator works on a copy of the tree); names of actions are looked up once.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ def install() -> None:
     """Put the faster ways in place, once per process."""
     from moto.core import responses
     from moto.dynamodb.models.dynamo_type import DynamoType
+    from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+    from moto.dynamodb.parsing.expressions import UpdateExpressionParser
     from moto.dynamodb.responses import DynamoResult
     from moto.sqs import models
 
@@ -40,9 +43,18 @@ def install() -> None:
     DynamoType.to_regular_json = regular_json
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
+    UpdateExpressionParser.make = functools.lru_cache(maxsize=512)(UpdateExpressionParser.make)
+    DepthFirstTraverser.nodes_to_be_processed = _nodes_to_be_processed
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+
+
+def _nodes_to_be_processed(traverser: Any) -> tuple[type, ...]:
+    kinds: tuple[type, ...] | None = traverser.__dict__.get("_kinds")
+    if kinds is None:
+        kinds = traverser._kinds = tuple(traverser._processing_map())
+    return kinds
 
 
 def copy_of(typed: Any) -> Any:

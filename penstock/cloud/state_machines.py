@@ -26,7 +26,7 @@ from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, Timer
 
 ACTIVITY = "execution"
-POLL_SECONDS = 0.5
+POLL_SECONDS = 10
 
 
 class StateMachines:
@@ -43,6 +43,7 @@ class StateMachines:
         self._clients: dict[tuple[str, str], Any] = {}
         self._making_clients = threading.Lock()
         self._closed = False
+        self._waits: set[threading.Event] = set()
         self.endpoint = ""
 
     def install(self) -> None:
@@ -51,8 +52,10 @@ class StateMachines:
         _patch_moto()
 
     def close(self) -> None:
-        """Let executions that wait end as soon as they look."""
+        """Let executions that wait end."""
         self._closed = True
+        for over in list(self._waits):
+            over.set()
 
     # --- called in the thread of an execution ---
 
@@ -102,12 +105,14 @@ class StateMachines:
                 over.set()
                 timers[0].cancel()
 
+        self._waits.add(over)
         self._on_loop(start)
         while not over.wait(POLL_SECONDS):
-            if self._closed:
-                raise SystemExit
-            if not is_running():
+            if not is_running():  # stopped from outside, which wakes nobody
                 self._on_loop(end)
+        self._waits.discard(over)
+        if self._closed:
+            raise SystemExit
 
     def client(self, service: str, role_arn: str) -> Any:
         """A botocore client with the role's credentials; one per service and role, made once."""

@@ -14,17 +14,14 @@ def define(
     engine: Engine, resource: Resource, service: str, operation: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Make one call for a resource; what the service refuses is the template's fault."""
-    from botocore.exceptions import ParamValidationError
-
     try:
         return engine.call(service, operation, params)
     except EngineError as error:
-        problem = f"{service} refuses {operation}: {error.code}: {error.message}"
-    except ParamValidationError as error:
-        problem = f"{service} cannot be asked for {operation}: {error}"
-    raise TemplateError(
-        problem, logical_id=resource.logical_id, remedy=f"correct the properties of this {resource.type}"
-    )
+        raise TemplateError(
+            f"{service} refuses {operation}: {error.code}: {error.message}",
+            logical_id=resource.logical_id,
+            remedy=f"correct the properties of this {resource.type}",
+        ) from error
 
 
 def agree(resource: Resource, *, ours: str | None, theirs: Any) -> None:
