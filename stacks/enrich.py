@@ -1,0 +1,55 @@
+"""From placed orders to accepted or rejected ones."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from stacks.alarms import Alarms
+from stacks.event_queue import EventQueue
+from stacks.order_bus import OrderBus
+from stacks.order_rule import OrderRule
+from stacks.python_function import PythonFunction
+from stacks.queue_mapping import QueueMapping
+from stacks.settings import StageSettings
+
+
+class Enrich(Construct):
+    """Defines the consumer of placed orders: rule, queue, function. It judges the order and updates it.
+
+    Needs the Orders and Idempotency tables and the bus. Guarantees a queue of its own, so that a slow payment holds
+    neither a shard nor another consumer.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        orders: dynamodb.ITable,
+        idempotency: dynamodb.ITable,
+        bus: OrderBus,
+        alarms: Alarms,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        queue = EventQueue(
+            self,
+            "Queue",
+            settings=settings,
+            consumer=settings.enrich,
+            mapping=settings.enrich_mapping,
+            alarms=alarms,
+        )
+        OrderRule(self, "Rule", settings=settings, bus=bus, detail_types=["OrderPlaced"]).send_to(queue)
+        function = PythonFunction(
+            self,
+            "Function",
+            handler="enrich",
+            settings=settings,
+            alarms=alarms,
+            environment={"ORDERS_TABLE": orders.table_name, "IDEMPOTENCY_TABLE": idempotency.table_name},
+        )
+        function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], orders.table_arn)
+        function.allow_idempotency(idempotency)
+        QueueMapping(self, "Messages", function=function, queue=queue, settings=settings.enrich_mapping)

@@ -1,0 +1,87 @@
+"""From accepted orders to packed and shipped ones: the state machine."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from stacks.alarms import PERIOD, Alarms
+from stacks.dead_letter_queue import DeadLetterQueue
+from stacks.fulfilment_definition import fulfilment_definition
+from stacks.order_bus import OrderBus
+from stacks.order_rule import OrderRule
+from stacks.settings import StageSettings
+
+
+class Fulfilment(Construct):
+    """Defines the state machine, the rule that starts it, and two queues: undelivered events, failed fulfilments.
+
+    Needs the Orders table and the bus. Guarantees that an order is packed and shipped by one execution however often
+    its event comes, and that an execution which cannot go on leaves its whole input in a queue before it fails.
+    A standard workflow: it may wait for days and its history is kept for 90, so it writes no log of its own.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        orders: dynamodb.ITable,
+        bus: OrderBus,
+        alarms: Alarms,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        undelivered = DeadLetterQueue(
+            self,
+            "Undelivered",
+            settings=settings,
+            alarms=alarms,
+            remedy="EventBridge could not start the fulfilment of an order. Read ERROR_CODE in the message's "
+            "attributes, mend the cause, and start the state machine with the message's body as input.",
+        )
+        failures = DeadLetterQueue(
+            self,
+            "Failures",
+            settings=settings,
+            alarms=alarms,
+            remedy="The fulfilment of an order failed; the message holds the execution's id and input. Mend the cause. "
+            "If the order is still ACCEPTED, start the state machine anew with that input. If that execution PACKED "
+            "it, a new one would find it taken: do the update of the state Ship by hand, with that execution's id.",
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        for actions, resource_arn in (
+            (["dynamodb:GetItem", "dynamodb:UpdateItem"], orders.table_arn),
+            (["sqs:SendMessage"], failures.queue.queue_arn),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource_arn]))
+        self.state_machine = stepfunctions.StateMachine(
+            self,
+            "Resource",
+            role=role,
+            state_machine_type=stepfunctions.StateMachineType.STANDARD,
+            definition_body=stepfunctions.DefinitionBody.from_string(
+                fulfilment_definition(
+                    self, orders=orders, failures=failures.queue, packing_seconds=settings.packing_seconds
+                )
+            ),
+        )
+        OrderRule(
+            self,
+            "Rule",
+            settings=settings,
+            bus=bus,
+            detail_types=["OrderAccepted"],
+            # A return is accepted too, but there is nothing to ship.
+            detail={"kind": ["order"]},
+        ).start(self.state_machine, undelivered=undelivered)
+        alarms.add(
+            self,
+            "Failed",
+            metric=self.state_machine.metric_failed(period=PERIOD, statistic="Sum"),
+            threshold=1,
+            description="A fulfilment failed. Read its execution history for the cause, then its message in the "
+            "queue of failures, whose alarm says how to go on.",
+        )

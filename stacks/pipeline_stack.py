@@ -1,0 +1,55 @@
+"""The stack of what moves: everything between the API and the tables."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stacks.alarms import Alarms
+from stacks.data_stack import DataStack
+from stacks.enrich import Enrich
+from stacks.failure_bucket import FailureBucket
+from stacks.fulfilment import Fulfilment
+from stacks.notify import Notify
+from stacks.order_bus import OrderBus
+from stacks.orders_api import OrdersApi
+from stacks.relay import Relay
+from stacks.replicate import Replicate
+from stacks.settings import StageSettings
+from stacks.summarize import Summarize
+
+
+class PipelineStack(cdk.Stack):
+    """API, stream readers, bus, consumers and fulfilment, deployed together.
+
+    One unit because a change of an event changes who publishes and who consumes it at once. Nothing in it is needed
+    to know an order: that is in the tables. Its Outputs, with those of the data stack, are what a caller, an operator
+    or the demo needs to find it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, data: DataStack) -> None:
+        super().__init__(scope, construct_id, description="Penstock: the pipeline")
+        orders, customers, statistics, idempotency = (
+            data.orders, data.customer_orders, data.statistics, data.idempotency,
+        )  # fmt: skip
+        alarms = Alarms(self, "Alarms", settings=settings)
+        failures = FailureBucket(self, "Failures", settings=settings, alarms=alarms)
+        bus = OrderBus(self, "Bus")
+        api = OrdersApi(
+            self, "Api", settings=settings, orders=orders, customer_orders=customers, statistics=statistics,
+            alarms=alarms,
+        )  # fmt: skip
+        Relay(self, "Relay", settings=settings, orders=orders, bus=bus, failures=failures, alarms=alarms)
+        Summarize(
+            self, "Summarize", settings=settings, orders=orders, statistics=statistics, failures=failures, alarms=alarms
+        )
+        Enrich(self, "Enrich", settings=settings, orders=orders, idempotency=idempotency, bus=bus, alarms=alarms)
+        notify = Notify(self, "Notify", settings=settings, idempotency=idempotency, bus=bus, alarms=alarms)
+        Replicate(self, "Replicate", settings=settings, customer_orders=customers, bus=bus, alarms=alarms)
+        fulfilment = Fulfilment(self, "Fulfilment", settings=settings, orders=orders, bus=bus, alarms=alarms)
+
+        cdk.CfnOutput(self, "ApiUrl", value=api.url)
+        cdk.CfnOutput(self, "NotificationTopicArn", value=notify.topic.topic_arn)
+        cdk.CfnOutput(self, "EventBusName", value=bus.bus.event_bus_name)
+        cdk.CfnOutput(self, "FulfilmentStateMachineArn", value=fulfilment.state_machine.state_machine_arn)
+        cdk.CfnOutput(self, "FailureBucketName", value=failures.bucket.bucket_name)

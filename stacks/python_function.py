@@ -1,0 +1,106 @@
+"""A Lambda function of this application: how every one of the six is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.alarms import PERIOD, Alarms
+from stacks.expiring_log_group import ExpiringLogGroup
+from stacks.function_code import FunctionCode
+from stacks.settings import StageSettings
+
+
+class PythonFunction(Construct):
+    """Defines a function under the alias `live`, its log group, its role and the alarms on errors and throttles.
+
+    Needs the name of its handler's module in ``lambda_src/handlers/`` and its environment. Guarantees that callers
+    and mappings can hold on to the alias whatever version is behind it, and that the role may do nothing but write
+    to this function's log group until somebody grants more.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        handler: str,
+        settings: StageSettings,
+        alarms: Alarms,
+        environment: Mapping[str, str],
+    ) -> None:
+        if handler not in settings.functions:
+            raise ValueError(f"handler {handler!r} has no settings: add it to StageSettings in stacks/settings.py")
+        function_settings = settings.functions[handler]
+        code = FunctionCode(handler, runtime=settings.runtime)
+        super().__init__(scope, construct_id)
+        log_group = ExpiringLogGroup(self, "Logs", settings=settings).log_group
+        # A role of our own: the one that the CDK defines may write to every log group of the account.
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(self.role)
+        self.function = lambda_.Function(
+            self,
+            "Resource",
+            runtime=lambda_.Runtime(settings.runtime, lambda_.RuntimeFamily.PYTHON, supports_snap_start=True),
+            # Cheaper than x86 for the same work; nothing in the asset is compiled for a processor.
+            architecture=lambda_.Architecture.ARM_64,
+            code=code.asset(),
+            handler=f"handlers.{handler}.lambda_handler",
+            role=self.role,
+            log_group=log_group,
+            memory_size=function_settings.memory_size_mb,
+            timeout=Duration.seconds(function_settings.timeout_seconds),
+            reserved_concurrent_executions=function_settings.reserved_concurrent_executions,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if function_settings.snap_start else None,
+            # The versions of before stay, for the alias to be pointed back to; they go with the function.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            environment={
+                "POWERTOOLS_SERVICE_NAME": handler,
+                "POWERTOOLS_METRICS_NAMESPACE": "Penstock",
+                "POWERTOOLS_LOG_LEVEL": settings.log_level,
+                **environment,
+            },
+        )
+        self.alias = lambda_.Alias(
+            self,
+            "Live",
+            alias_name="live",
+            version=self.function.current_version,
+            provisioned_concurrent_executions=function_settings.provisioned_concurrent_executions,
+        )
+        self._define_alarms(alarms)
+
+    def allow(self, actions: list[str], resource_arn: str) -> None:
+        """Let the function call these actions on this one resource."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource_arn]))
+
+    def allow_idempotency(self, table: dynamodb.ITable) -> None:
+        """Let Powertools' persistence layer read, claim, complete and, after an exception, delete a record there."""
+        self.allow(
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], table.table_arn
+        )
+
+    def _define_alarms(self, alarms: Alarms) -> None:
+        alarms.add(
+            self,
+            "Errors",
+            metric=self.function.metric_errors(period=PERIOD, statistic="Sum"),
+            threshold=1,
+            evaluation_periods=3,
+            description="The function has been failing for a quarter of an hour. Look for ERROR in its log group; if "
+            "a deployment came just before, point the alias `live` back to the version of before.",
+        )
+        alarms.add(
+            self,
+            "Throttles",
+            metric=self.function.metric_throttles(period=PERIOD, statistic="Sum"),
+            threshold=1,
+            evaluation_periods=3,
+            description="The function has been throttled for a quarter of an hour. Raise its reserved concurrency in "
+            "stacks/settings.py, or ask for a higher account quota when that is used up.",
+        )

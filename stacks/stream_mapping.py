@@ -1,0 +1,149 @@
+"""The event source mapping between the stream of a table and a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.alarms import PERIOD, Alarms
+from stacks.failure_bucket import FailureBucket, FailureDestination
+from stacks.python_function import PythonFunction
+from stacks.settings import StreamMappingSettings
+
+# DynamoDB developer guide, "DynamoDB Streams record": the keys that a pattern can be rooted at.
+_RECORD_KEYS = frozenset(
+    {"eventID", "eventVersion", "dynamodb", "awsRegion", "eventName", "eventSource", "eventSourceARN", "userIdentity"}
+)
+# Lambda developer guide, "Control which events Lambda sends to your function": five unless a quota is raised.
+_MAXIMUM_FILTERS = 5
+
+
+class StreamMapping(Construct):
+    """Defines a mapping from a table's stream to the alias of a function, with every property written out.
+
+    Needs the table, the function, the failure bucket and what the handler can cope with (bisected batches, partial
+    answers, a window, a filter). Guarantees finite retries, a destination for the whole batch, event counts, and
+    alarms on age and loss; refuses what Lambda or the CDK would take in silence and then not do.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: PythonFunction,
+        table: dynamodb.ITable,
+        settings: StreamMappingSettings,
+        bisect_batch_on_error: bool,
+        report_batch_item_failures: bool,
+        tumbling_window_seconds: int | None,
+        filters: Sequence[Mapping[str, Any]],
+        failures: FailureBucket,
+        alarms: Alarms,
+        iterator_age_alarm_seconds: int,
+    ) -> None:
+        stream_arn = _stream_of(table)
+        _check_window(tumbling_window_seconds, settings)
+        _check_filters(filters)
+        super().__init__(scope, construct_id)
+        # As the CDK grants it but for `dynamodb:ListStreams` on every stream of the account: Lambda is content with
+        # the one that it reads.
+        function.allow(
+            ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
+            stream_arn,
+        )
+        self.mapping = lambda_.EventSourceMapping(
+            self,
+            "Resource",
+            target=function.alias,
+            event_source_arn=stream_arn,
+            enabled=True,
+            # A mapping is replaced now and then; from the horizon it repeats records, from the end it would lose some.
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=settings.batch_size,
+            max_batching_window=Duration.seconds(settings.max_batching_window_seconds),
+            parallelization_factor=settings.parallelization_factor,
+            retry_attempts=settings.retry_attempts,
+            max_record_age=Duration.seconds(settings.max_record_age_seconds),
+            bisect_batch_on_error=bisect_batch_on_error,
+            report_batch_item_failures=report_batch_item_failures,
+            tumbling_window=Duration.seconds(tumbling_window_seconds or 0),
+            filters=[lambda_.FilterCriteria.filter(dict(pattern)) for pattern in filters] or None,
+            on_failure=FailureDestination(failures),
+            metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT]),
+        )
+        self._define_alarms(function, alarms, iterator_age_alarm_seconds)
+
+    def _define_alarms(self, function: PythonFunction, alarms: Alarms, iterator_age_alarm_seconds: int) -> None:
+        alarms.add(
+            self,
+            "IteratorAge",
+            metric=function.function.metric("IteratorAge", period=PERIOD, statistic="Maximum"),
+            threshold=iterator_age_alarm_seconds * 1_000,
+            description="The function lags behind the stream, which forgets after 24 hours. If its errors rise too, a "
+            "record blocks a shard: mend the function before the record age runs out. If not, raise the "
+            "parallelization factor or the memory in stacks/settings.py.",
+        )
+        alarms.add(
+            self,
+            "Dropped",
+            metric=cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="DroppedEventCount",
+                dimensions_map={"EventSourceMappingUUID": self.mapping.event_source_mapping_id},
+                period=PERIOD,
+                statistic="Sum",
+            ),
+            threshold=1,
+            description="The mapping gave up records and could not put them into the failure bucket. Check the bucket "
+            "and the role's grants, then restore the records from the table itself before the stream forgets them.",
+        )
+
+
+def _stream_of(table: dynamodb.ITable) -> str:
+    arn = table.table_stream_arn
+    if arn is None:
+        raise ValueError(f"table {table.node.path} has no stream: define it with a stream view type")
+    return arn
+
+
+def _check_window(tumbling_window_seconds: int | None, settings: StreamMappingSettings) -> None:
+    if tumbling_window_seconds and settings.parallelization_factor > 1:
+        raise ValueError(
+            f"a tumbling window and parallelization_factor={settings.parallelization_factor} exclude each other: "
+            "set the factor to 1 or drop the window"
+        )
+
+
+def _check_filters(filters: Sequence[Mapping[str, Any]]) -> None:
+    if len(filters) > _MAXIMUM_FILTERS:
+        raise ValueError(f"{len(filters)} filters are too many: Lambda takes {_MAXIMUM_FILTERS}, join some")
+    for pattern in filters:
+        unknown = sorted(set(pattern) - _RECORD_KEYS)
+        if unknown:
+            raise ValueError(
+                f"a filter rooted at {', '.join(unknown)} matches no stream record: "
+                f"root it at {', '.join(sorted(_RECORD_KEYS))}"
+            )
+        if _compares_number_text(pattern):
+            raise ValueError(
+                "a numeric comparison below 'N' never matches: numbers travel as text in a stream record, "
+                "so compare in the function"
+            )
+
+
+def _compares_number_text(pattern: object, *, below_number: bool = False) -> bool:
+    if isinstance(pattern, Mapping):
+        return any(
+            (below_number and key == "numeric") or _compares_number_text(value, below_number=below_number or key == "N")
+            for key, value in pattern.items()
+        )
+    if isinstance(pattern, list):
+        return any(_compares_number_text(item, below_number=below_number) for item in pattern)
+    return False

@@ -1,0 +1,163 @@
+"""Settings: the stages that are there are legal, and each illegal value or combination is refused with its remedy."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stacks.settings import DEV, PROD, settings_of
+
+
+def test_stages_are_found_by_name() -> None:
+    """The context names a stage; its settings answer."""
+    assert settings_of("dev") is DEV
+    assert settings_of("prod") is PROD
+
+
+def test_fails_when_the_stage_is_unknown() -> None:
+    """A stage that nobody defined is refused, with those that exist."""
+    with pytest.raises(ValueError, match=r"unknown stage 'test': choose one of dev, prod, or add it to"):
+        settings_of("test")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"memory_size_mb": 64}, r"memory_size_mb must be 128 to 10240, not 64: choose"),
+        ({"timeout_seconds": 901}, r"timeout_seconds must be 1 to 900, not 901: split"),
+        ({"reserved_concurrent_executions": 0}, r"reserved_concurrent_executions must be at least 1, not 0: .* None"),
+        (
+            {"provisioned_concurrent_executions": 0},
+            r"provisioned_concurrent_executions must be at least 1, not 0: None",
+        ),
+        (
+            {"snap_start": True, "provisioned_concurrent_executions": 1},
+            r"snap_start and provisioned_concurrent_executions=1 exclude each other: choose one",
+        ),
+        (
+            {"reserved_concurrent_executions": 1, "provisioned_concurrent_executions": 2},
+            r"provisioned_concurrent_executions=2 exceeds reserved_concurrent_executions=1: raise",
+        ),
+    ],
+)
+def test_fails_when_a_function_cannot_run_so(changes: dict[str, Any], message: str) -> None:
+    """What Lambda does not offer for a function is refused."""
+    with pytest.raises(ValueError, match=message):
+        replace(DEV.enrich, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 10_001}, r"batch_size must be 1 to 10000 for a stream, not 10001"),
+        ({"max_batching_window_seconds": 301}, r"max_batching_window_seconds must be 0 to 300, not 301: .* shorter"),
+        ({"parallelization_factor": 11}, r"parallelization_factor must be 1 to 10, not 11"),
+        ({"retry_attempts": -1}, r"retry_attempts must be 0 to 10000, not -1: give it an end"),
+        ({"max_record_age_seconds": 86_401}, r"max_record_age_seconds must be 60 to 86400, not 86401: .* 24 hours"),
+    ],
+)
+def test_fails_when_a_stream_mapping_is_illegal_or_endless(changes: dict[str, Any], message: str) -> None:
+    """What Lambda does not offer for a stream, and what would never end, is refused."""
+    with pytest.raises(ValueError, match=message):
+        replace(DEV.relay_mapping, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 10_001}, r"batch_size must be 1 to 10000 for a queue, not 10001"),
+        ({"max_batching_window_seconds": 301}, r"max_batching_window_seconds must be 0 to 300, not 301: .* shorter"),
+        ({"batch_size": 11}, r"batch_size=11 needs a batching window: set max_batching_window_seconds to 1 or more"),
+        ({"max_concurrency": 1}, r"max_concurrency must be 2 to 1000, not 1"),
+        ({"max_receive_count": 4}, r"max_receive_count must be 5 to 1000, not 4: .* dead-letter queue"),
+    ],
+)
+def test_fails_when_a_queue_mapping_is_illegal(changes: dict[str, Any], message: str) -> None:
+    """What Lambda does not offer for a queue, and what would bury good messages, is refused."""
+    with pytest.raises(ValueError, match=message):
+        replace(DEV.notify_mapping, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stage": "Dev-1"}, r"stage must be a lower-case word .* not 'Dev-1'"),
+        ({"runtime": "nodejs24.x"}, r"runtime must be a Python of Lambda such as python3.13, not 'nodejs24.x'"),
+        ({"deletion_protection": True}, r"removal_policy='destroy' and deletion_protection=True contradict each other"),
+        ({"point_in_time_recovery_days": 36}, r"point_in_time_recovery_days must be 1 to 35, not 36: None turns"),
+        ({"max_capacity_units": 5}, r"capacity units \(None, 5, None\) mean nothing with capacity_mode='on-demand'"),
+        ({"capacity_mode": "provisioned"}, r"capacity_mode='provisioned' needs min_capacity_units, .* set all three"),
+        (
+            {
+                "capacity_mode": "provisioned",
+                "min_capacity_units": 5,
+                "max_capacity_units": 4,
+                "target_utilization_percent": 70,
+            },
+            r"min_capacity_units=5 and max_capacity_units=4 are no range",
+        ),
+        (
+            {
+                "capacity_mode": "provisioned",
+                "min_capacity_units": 1,
+                "max_capacity_units": 4,
+                "target_utilization_percent": 95,
+            },
+            r"target_utilization_percent must be 20 to 90, not 95: 70 leaves room",
+        ),
+        ({"api": replace(DEV.api, timeout_seconds=30)}, r"timeout_seconds of api must be 21 to 29, not 30"),
+        (
+            {"runtime": "python3.11", "enrich": replace(DEV.enrich, snap_start=True)},
+            r"snap_start of enrich needs python3.12 or later, not python3.11",
+        ),
+        (
+            {
+                "relay": replace(DEV.relay, reserved_concurrent_executions=2),
+                "relay_mapping": replace(DEV.relay_mapping, parallelization_factor=3),
+            },
+            r"reserved_concurrent_executions=2 of relay is less than its parallelization_factor=3",
+        ),
+        (
+            {"summarize_mapping": replace(DEV.summarize_mapping, parallelization_factor=2)},
+            r"parallelization_factor of summarize must be 1, not 2: a tumbling window keeps one state per shard",
+        ),
+        ({"tumbling_window_seconds": 901}, r"tumbling_window_seconds must be 1 to 900, not 901"),
+        (
+            {"notify": replace(DEV.notify, reserved_concurrent_executions=1)},
+            r"max_concurrency=2 of notify exceeds its reserved_concurrent_executions=1: throttled messages",
+        ),
+        ({"log_retention_days": 8}, r"log_retention_days=8 is not offered by CloudWatch Logs: take one of 1, 3, 5, 7,"),
+        ({"dead_letter_retention_days": 15}, r"dead_letter_retention_days must be 1 to 14, not 15"),
+        ({"queue_retention_days": 14}, r"dead_letter_retention_days=14 must exceed queue_retention_days=14"),
+        ({"failure_retention_days": 7}, r"failure_retention_days=7 is less than dead_letter_retention_days=14"),
+        ({"rule_retry_attempts": 186}, r"rule_retry_attempts must be 0 to 185, not 186"),
+        ({"rule_max_event_age_seconds": 59}, r"rule_max_event_age_seconds must be 60 to 86400, not 59"),
+        ({"packing_seconds": 0}, r"packing_seconds must be 1 to 86400, not 0"),
+        ({"throttling_rate_limit": 0}, r"throttling_rate_limit must be at least 1, not 0: 0 refuses every request"),
+        ({"throttling_burst_limit": 0}, r"throttling_burst_limit must be at least 1, not 0: 0 refuses every request"),
+        ({"jwt_issuer": "https://issuer.example"}, r"jwt_issuer='https://issuer.example' and jwt_audience=None belong"),
+        (
+            {"jwt_issuer": "issuer.example", "jwt_audience": "penstock"},
+            r"jwt_issuer must start with https://, not 'issuer.example'",
+        ),
+        ({"jwt_read_scope": ""}, r"jwt_read_scope and jwt_write_scope must not be empty"),
+        ({"alarm_address": "operator"}, r"alarm_address must be a mail address, not 'operator': None"),
+        (
+            {"iterator_age_alarm_seconds": 3_600},
+            r"iterator_age_alarm_seconds=3600 must be 60 or more and below .*=3600",
+        ),
+        ({"api_latency_alarm_ms": 0}, r"api_latency_alarm_ms must be 1 to 29000, not 0"),
+    ],
+)
+def test_fails_when_a_stage_contradicts_itself(changes: dict[str, Any], message: str) -> None:
+    """What could not be deployed, or would lose or throttle what it is meant to keep, is refused."""
+    with pytest.raises(ValueError, match=message):
+        replace(DEV, **changes)
+
+
+def test_fails_when_another_stage_reserves_nothing() -> None:
+    """Only in dev may a function go without a share of the account's concurrency."""
+    with pytest.raises(
+        ValueError, match=r"reserved_concurrent_executions of notify may be None in dev only, not in prod"
+    ):
+        replace(PROD, notify=replace(PROD.notify, reserved_concurrent_executions=None))
