@@ -33,8 +33,8 @@ lint: .venv/.ready
 	ruff format --check $(CHECKED)
 
 types: .venv/.ready
-	mypy app.py stacks penstock benchmarks
-	MYPYPATH=lambda_src mypy lambda_src tests/lambda_src
+	mypy app.py stacks penstock benchmarks tests
+	mypy lambda_src tests/lambda_src
 
 synth: setup ## write the cloud assembly of STAGE (default: dev) to cdk.out with the CDK's CLI
 	cdk synth --quiet --strict --context stage=$(STAGE)

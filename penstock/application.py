@@ -381,7 +381,7 @@ class Application:
         )
 
     def _environment_of(self, function: Function) -> Mapping[str, str]:
-        caller = self._callers.register(function.logical_id, function.role_arn)
+        caller = self._callers.register(function.label, function.role_arn)
         return {
             "AWS_ACCESS_KEY_ID": caller.access_key,
             "AWS_SECRET_ACCESS_KEY": caller.secret_key,
@@ -398,10 +398,7 @@ class Application:
     # --- deliveries by services ---
 
     async def _to_queue(self, target: RuleTarget, payload: str) -> None:
-        message = {"QueueUrl": self._queue_url(target.arn), "MessageBody": payload}
-        if target.message_group_id is not None:
-            message["MessageGroupId"] = target.message_group_id
-        self._engine.call("sqs", "SendMessage", message)
+        self._queues.send(target.arn, payload, group=target.message_group_id)
 
     async def _to_topic(self, target: RuleTarget, payload: str) -> None:
         self._engine.call("sns", "Publish", {"TopicArn": target.arn, "Message": payload})
@@ -411,17 +408,14 @@ class Application:
         self._engine.call("stepfunctions", "StartExecution", start)
 
     async def _to_dead_letters(self, queue_arn: str, payload: str, attributes: Mapping[str, str]) -> None:
-        shown = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        message = {"QueueUrl": self._queue_url(queue_arn), "MessageBody": payload, "MessageAttributes": shown}
-        self._engine.call("sqs", "SendMessage", message)
+        self._queues.send(queue_arn, payload, attributes=attributes)
 
     async def _on_failure(self, record: DeliverToDestination) -> None:
         arn = record.destination_arn
         try:
             match record.kind:
                 case "sqs":
-                    message = {"QueueUrl": self._queue_url(arn), "MessageBody": record.body}
-                    self._engine.call("sqs", "SendMessage", message)
+                    self._queues.send(arn, record.body)
                 case "sns":
                     self._engine.call("sns", "Publish", {"TopicArn": arn, "Message": record.body})
                 case "s3":
@@ -429,7 +423,3 @@ class Application:
                     self._engine.call("s3", "PutObject", put)
         except EngineError as error:
             raise DeliveryRefused(str(error)) from error
-
-    def _queue_url(self, arn: str) -> str:
-        _, _, _, region, account, name = arn.split(":")
-        return f"https://sqs.{region}.amazonaws.com/{account}/{name}"

@@ -87,6 +87,13 @@ def test_order_is_accepted_shipped_and_readable_everywhere(application: Applicat
     assert told == ["OrderPlaced", "OrderAccepted", "OrderPacked", "OrderShipped"]
 
 
+def test_order_of_the_readme_is_taken(customer: Customer) -> None:
+    """The order that the README posts is one that the API takes."""
+    shown = (Path(__file__).parent.parent / "docs" / "order.json").read_bytes()
+
+    assert customer.ask("POST", "/orders", shown)[0] == 202
+
+
 def test_return_is_accepted_but_not_shipped(application: Application, customer: Customer) -> None:
     """A return ends at ACCEPTED, with totals below zero."""
     customer.ask("POST", "/orders", order("C-back", {**LINE, "quantity": -2}))

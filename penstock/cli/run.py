@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from penstock.runtime.log import LogLine
 
 
+ROUTINE_KEYS = frozenset(
+    {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size"}
+    | {"function_arn", "function_request_id", "xray_trace_id", "correlation_id", "sampling_rate"}
+)
+"""What a Powertools log line says of itself; the rest is what the handler wanted to say."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `penstock run`."""
     add = parser.add_argument
@@ -54,23 +61,18 @@ def _introduce(application: Application) -> None:
     template = application.template
     for function in template.functions:
         sources = [m.event_source_arn.split(":", 5)[5] for m in template.mappings if function.arn in m.function_arn]
-        print(f"  {function.logical_id:<32} {', '.join(sources) or 'invoked directly'}")
+        print(f"  {function.label:<12} reads {', '.join(sources)}" if sources else f"  {function.label}")
     print(f"AWS endpoint {application.endpoint}")
     try:
         url = application.api_url
     except TemplateError:
         return
     key, secret = application.caller_credentials
-    body = {
-        "orderId": "1",
-        "customerId": "17850",
-        "country": "France",
-        "lines": [{"stockCode": "22728", "quantity": 2, "unitPrice": "3.75", "invoicedAt": "2010-12-01T08:45:00"}],
-    }
-    print(f"HTTP API {url}   try:")
+    routes = [route.key for route in template.apis[0].routes]
+    plain = [key.partition(" ")[2] for key in routes if key.startswith("GET ") and "{" not in key]
+    print(f"HTTP API {url}   {', '.join(routes)}")
     sign = f"--aws-sigv4 'aws:amz:{application.region}:execute-api' --user {key}:{secret}"
-    print(f"  curl -s {sign} -H 'content-type: application/json' {url}/orders -d '{json.dumps(body)}'")
-    print(f"  curl -s {sign} -H 'prefer: wait=5' {url}/orders/1", flush=True)
+    print(f"  curl -s {sign} {url}{next(iter(plain), '/')}", flush=True)
 
 
 class Printer:
@@ -110,7 +112,7 @@ def describe(event: Event) -> str | None:
                 case _:
                     how = "refused: event too large"
             cold = f", cold start {event.init_duration_ms:.0f} ms" if event.init_duration_ms is not None else ""
-            return f"{event.function.logical_id}: {how} ({event.duration_ms:.0f} ms{cold})"
+            return f"{event.function.label}: {how} ({event.duration_ms:.0f} ms{cold})"
 
 
 def _log(line: LogLine) -> str | None:
@@ -119,8 +121,10 @@ def _log(line: LogLine) -> str | None:
         try:
             entry = json.loads(text)
         except ValueError:
-            return f"{line.function.logical_id}| {text}"
+            return f"{line.function.label}| {text}"
         if "_aws" in entry:
             return None
-        return f"{line.function.logical_id}| {entry.get('level', '')} {entry.get('message', text)}"
-    return f"{line.function.logical_id}| {text}" if text.strip() else None
+        said = " ".join(f"{key}={value}" for key, value in entry.items() if key not in ROUTINE_KEYS)
+        level = "" if entry.get("level") == "INFO" else f"{entry.get('level')} "
+        return f"{line.function.label}: {level}{entry.get('message', '')} {said}".rstrip()
+    return f"{line.function.label}| {text}" if text.strip() else None

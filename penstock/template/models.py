@@ -66,6 +66,11 @@ class Function:
     log_group: str
     aliases: Mapping[str, str]
 
+    @property
+    def label(self) -> str:
+        """What people call it: its construct path without a ``/Function`` at the end, else its logical id."""
+        return self.path.removesuffix("/Function") or self.logical_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSourceMapping:

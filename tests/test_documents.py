@@ -1,0 +1,38 @@
+"""What the documents say is there is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from penstock.cli import SUBCOMMANDS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link of a page names a file or folder of the repository."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page: Path) -> None:
+    """Each make target and each subcommand that a page names exists."""
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert set(re.findall(r"^\$ make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    assert set(re.findall(r"python -m penstock ([a-z]+)", text)) <= set(SUBCOMMANDS)
+
+
+def test_makefile_help_names_every_target() -> None:
+    """`make` lists whatever a person may call."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index]
+    helped = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+
+    assert phony - helped == {"lint", "types"}
