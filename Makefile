@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
-CHECKED := app.py stacks lambda_src penstock tests benchmarks
+CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
 
 .PHONY: help setup demo run test lint types synth deploy destroy clean
 
@@ -33,7 +33,7 @@ lint: .venv/.ready
 	ruff format --check $(CHECKED)
 
 types: .venv/.ready
-	mypy app.py stacks penstock benchmarks tests
+	mypy app.py stacks penstock benchmarks docs tests
 	mypy lambda_src tests/lambda_src
 
 synth: setup ## write the cloud assembly of STAGE (default: dev) to cdk.out with the CDK's CLI

@@ -79,7 +79,7 @@ def test_order_is_accepted_shipped_and_readable_everywhere(application: Applicat
     _, shipped, _ = customer.ask("GET", "/orders/chain-1")
     assert (shipped["status"], shipped["version"], shipped["total"]) == ("SHIPPED", 4, "7.50")
     _, rows, _ = customer.ask("GET", "/customers/17850/orders")
-    assert [(row["orderId"], row["version"]) for row in rows["orders"] if row["orderId"] == "chain-1"] == [("chain-1", 4)]
+    assert [row["version"] for row in rows["orders"] if row["orderId"] == "chain-1"] == [4]
     _, statistics, _ = customer.ask("GET", "/statistics")
     assert statistics["totals"]["order"]["count"] >= 1
     assert Decimal(statistics["totals"]["order"]["value"]) >= Decimal("7.50")

@@ -29,6 +29,13 @@ def test_commands_exist(page: Path) -> None:
     assert set(re.findall(r"python -m penstock ([a-z]+)", text)) <= set(SUBCOMMANDS)
 
 
+def test_generated_page_is_fresh() -> None:
+    """The page on event source mappings says what the code says of itself today."""
+    from docs.generate import PAGE, page
+
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python docs/generate.py`"
+
+
 def test_makefile_help_names_every_target() -> None:
     """`make` lists whatever a person may call."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
