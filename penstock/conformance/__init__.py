@@ -1,0 +1,1 @@
+"""Replays the recorded behaviour of AWS (``penstock conform``): a virtual world around the mapping core."""

@@ -1,0 +1,1 @@
+"""Event source mappings of Lambda as state machines without IO: streams, queues, filters, validation."""

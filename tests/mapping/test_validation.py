@@ -1,0 +1,289 @@
+"""What CreateEventSourceMapping says beyond the conformance cases: every rule once, every bound on both sides."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from penstock.mapping.validation import ALL_EXISTS, Accepted, Refused, Situation, create_mapping
+
+STREAM = "arn:aws:dynamodb:eu-west-1:111111111111:table/orders/stream/2026-01-01T00:00:00.000"
+QUEUE = "arn:aws:sqs:eu-west-1:111111111111:orders"
+FUNCTION = "arn:aws:lambda:eu-west-1:111111111111:function:relay"
+INVALID = "InvalidParameterValueException"
+
+
+def judge(properties: dict[str, Any], *, source: str = STREAM, situation: Situation = ALL_EXISTS) -> Accepted | Refused:
+    """Judge a request that is complete but for these properties."""
+    position = {"StartingPosition": "TRIM_HORIZON"} if source == STREAM else {}
+    request = {"FunctionName": "relay", "EventSourceArn": source, **position, **properties}
+    return create_mapping(request, uuid="u", function_arn=FUNCTION, situation=situation)
+
+
+def message(properties: dict[str, Any], *, source: str = STREAM, situation: Situation = ALL_EXISTS) -> str:
+    """Give the text of a refusal."""
+    judged = judge(properties, source=source, situation=situation)
+    assert isinstance(judged, Refused)
+    return judged.message
+
+
+def pattern(text: str) -> dict[str, Any]:
+    """Give a filter criteria with one pattern."""
+    return {"FilterCriteria": {"Filters": [{"Pattern": text}]}}
+
+
+def test_a_stream_mapping_has_the_defaults_of_aws() -> None:
+    """The whole answer, but for the times."""
+    assert judge({}) == Accepted(
+        answer={
+            "UUID": "u",
+            "BatchSize": 100,
+            "MaximumBatchingWindowInSeconds": 0,
+            "EventSourceArn": STREAM,
+            "FunctionArn": FUNCTION,
+            "State": "Creating",
+            "StateTransitionReason": "User action",
+            "FunctionResponseTypes": [],
+            "EventSourceMappingArn": "arn:aws:lambda:eu-west-1:111111111111:event-source-mapping:u",
+            "StartingPosition": "TRIM_HORIZON",
+            "LastProcessingResult": "No records processed",
+            "ParallelizationFactor": 1,
+            "DestinationConfig": {"OnFailure": {}},
+            "MaximumRecordAgeInSeconds": -1,
+            "MaximumRetryAttempts": -1,
+            "BisectBatchOnFunctionError": False,
+            "TumblingWindowInSeconds": 0,
+        },
+        settles_in="Enabled",
+    )
+
+
+def test_a_queue_mapping_created_disabled_says_so_at_once() -> None:
+    """A stream mapping says Creating first."""
+    queue = judge({"Enabled": False}, source=QUEUE)
+    stream = judge({"Enabled": False})
+
+    assert isinstance(queue, Accepted)
+    assert isinstance(stream, Accepted)
+    assert (queue.answer["State"], queue.settles_in) == ("Disabled", "Disabled")
+    assert (stream.answer["State"], stream.settles_in) == ("Creating", "Disabled")
+
+
+def test_what_was_given_is_in_the_answer() -> None:
+    """Properties given as null were not given."""
+    given = {
+        "BatchSize": 7,
+        "MaximumBatchingWindowInSeconds": 3,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MetricsConfig": {"Metrics": ["EventCount"]},
+        "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::failed"}},
+        **pattern('{"eventName":["INSERT"]}'),
+    }
+    judged = judge({**given, "ParallelizationFactor": None})
+
+    assert isinstance(judged, Accepted)
+    assert {name: judged.answer[name] for name in given} == given
+    assert judged.answer["ParallelizationFactor"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"),
+    [
+        ("BatchSize", 1, 10_000),
+        ("MaximumBatchingWindowInSeconds", 0, 300),
+        ("ParallelizationFactor", 1, 10),
+        ("MaximumRetryAttempts", -1, 10_000),
+        ("MaximumRecordAgeInSeconds", -1, 604_800),
+        ("TumblingWindowInSeconds", 0, 900),
+    ],
+)
+def test_fails_when_a_number_is_out_of_its_range(name: str, lowest: int, highest: int) -> None:
+    """Both bounds are allowed, and nothing beyond."""
+    path = name[0].lower() + name[1:]
+
+    assert isinstance(judge({name: lowest}), Accepted)
+    assert isinstance(judge({name: highest}), Accepted)
+    for value, bound in (
+        (lowest - 1, f"greater than or equal to {lowest}"),
+        (highest + 1, f"less than or equal to {highest}"),
+    ):
+        assert judge({name: value}) == Refused(
+            type="ValidationException",
+            message=f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: "
+            f"Member must have value {bound}",
+        )
+
+
+def test_several_values_out_of_range_are_named_together() -> None:
+    """One refusal counts them."""
+    assert message({"BatchSize": 0, "TumblingWindowInSeconds": 901}) == (
+        "2 validation errors detected: Value '0' at 'batchSize' failed to satisfy constraint: Member must have value "
+        "greater than or equal to 1; Value '901' at 'tumblingWindowInSeconds' failed to satisfy constraint: Member "
+        "must have value less than or equal to 900"
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"FunctionName": None}, "Value null at 'functionName' failed to satisfy constraint: Member must not be null"),
+        (
+            {"StartingPosition": "NOW"},
+            "Value 'NOW' at 'startingPosition' failed to satisfy constraint: Member must satisfy enum value set: "
+            "[LATEST, AT_TIMESTAMP, TRIM_HORIZON]",
+        ),
+        (
+            {"MetricsConfig": {"Metrics": ["EventCount", "Bad"]}},
+            "Value '[EventCount, Bad]' at 'metricsConfig.metrics' failed to satisfy constraint: Member must satisfy "
+            "constraint: [Member must satisfy enum value set: [EventCount]]",
+        ),
+    ],
+)
+def test_fails_when_a_value_is_not_one_of_those_known(properties: dict[str, Any], expected: str) -> None:
+    """The text names the value, its place and what is allowed."""
+    assert message(properties) == f"1 validation error detected: {expected}"
+
+
+def test_fails_when_a_pattern_is_too_long() -> None:
+    """Four thousand and ninety-six characters are allowed."""
+    fill = json.dumps({"eventName": ["x" * (4_096 - len('{"eventName": [""]}'))]})
+
+    assert isinstance(judge(pattern(fill)), Accepted)
+    assert "length less than or equal to 4096" in message(pattern(fill + " "))
+
+
+def test_the_concurrency_of_a_queue_has_its_range() -> None:
+    """From two to a thousand."""
+    for value, accepted in ((1, False), (2, True), (1_000, True), (1_001, False)):
+        judged = judge({"ScalingConfig": {"MaximumConcurrency": value}}, source=QUEUE)
+
+        assert isinstance(judged, Accepted) is accepted
+
+
+@pytest.mark.parametrize(
+    ("source", "properties"),
+    [
+        (QUEUE, {"ParallelizationFactor": 2}),
+        (QUEUE, {"StartingPosition": "LATEST"}),
+        (QUEUE, {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:1:failed"}}}),
+        (STREAM, {"ScalingConfig": {"MaximumConcurrency": 2}}),
+        (STREAM, {"Topics": ["orders"]}),
+    ],
+)
+def test_fails_when_a_property_belongs_to_another_kind_of_source(source: str, properties: dict[str, Any]) -> None:
+    """It is named."""
+    (name,) = properties
+
+    assert message(properties, source=source) == (f"Unsupported {name} parameter for given event source mapping type.")
+
+
+@pytest.mark.parametrize("arn", [None, "arn:aws:kinesis:eu-west-1:111111111111:stream/orders"])
+def test_fails_when_the_source_is_none_of_ours(arn: str | None) -> None:
+    """Only table streams and queues are known."""
+    assert message({"EventSourceArn": arn}) == "Unrecognized event source."
+
+
+@pytest.mark.parametrize(("seconds", "accepted"), [(-1, True), (0, False), (59, False), (60, True)])
+def test_a_record_age_is_unlimited_or_a_minute_at_least(seconds: int, accepted: bool) -> None:
+    """Nothing between."""
+    assert isinstance(judge({"MaximumRecordAgeInSeconds": seconds}), Accepted) is accepted
+
+
+@pytest.mark.parametrize(
+    ("arn", "size", "window", "accepted"),
+    [
+        (QUEUE, 10, 0, True),
+        (QUEUE, 11, 0, False),
+        (QUEUE, 10_000, 1, True),
+        (f"{QUEUE}.fifo", 10, 0, True),
+        (f"{QUEUE}.fifo", 11, 0, False),
+        (f"{QUEUE}.fifo", 1, 1, False),
+    ],
+)
+def test_the_batch_of_a_queue_depends_on_its_kind_and_window(arn: str, size: int, window: int, accepted: bool) -> None:
+    """More than ten need a window, which a FIFO queue cannot have."""
+    properties = {"BatchSize": size, "MaximumBatchingWindowInSeconds": window}
+
+    assert isinstance(judge(properties, source=arn), Accepted) is accepted
+
+
+def test_a_tumbling_window_excludes_filters() -> None:
+    """And a factor above one, as the cases say; one and no filter are fine."""
+    window = {"TumblingWindowInSeconds": 10, "ParallelizationFactor": 1}
+
+    assert isinstance(judge({**window, "FilterCriteria": {"Filters": []}}), Accepted)
+    assert "Filter criteria" in message({**window, **pattern('{"eventName":["INSERT"]}')})
+
+
+@pytest.mark.parametrize(
+    ("destination", "accepted"),
+    [
+        ("", True),
+        ("arn:aws:sqs:eu-west-1:111111111111:failed", True),
+        ("arn:aws:sns:eu-west-1:111111111111:failed", True),
+        ("arn:aws:s3:::failed", True),
+        ("arn:aws:sqs:eu-west-1:111111111111:failed.fifo", False),
+        ("arn:aws:lambda:eu-west-1:111111111111:function:failed", False),
+        ("failed", False),
+        ("a:b:sqs:c:d:e", False),
+    ],
+)
+def test_a_destination_is_a_standard_queue_a_standard_topic_or_a_bucket(destination: str, accepted: bool) -> None:
+    """An empty one is none."""
+    judged = judge({"DestinationConfig": {"OnFailure": {"Destination": destination}}})
+
+    assert isinstance(judged, Accepted) is accepted
+
+
+def test_provisioned_pollers_exclude_a_concurrency_limit() -> None:
+    """Each alone is accepted."""
+    pollers = {"ProvisionedPollerConfig": {"MinimumPollers": 2}}
+    limit = {"ScalingConfig": {"MaximumConcurrency": 2}}
+
+    assert isinstance(judge(pollers, source=QUEUE), Accepted)
+    assert message({**pollers, **limit}, source=QUEUE).startswith("Provisioned mode for SQS ESM does not support")
+
+
+def test_a_mapping_has_five_filters_at_most() -> None:
+    """The quota, which AWS raises on request."""
+    one = {"Pattern": '{"eventName":["INSERT"]}'}
+
+    assert isinstance(judge({"FilterCriteria": {"Filters": [one] * 5}}), Accepted)
+    assert "more than 5 filters" in message({"FilterCriteria": {"Filters": [one] * 6}})
+
+
+@pytest.mark.parametrize(
+    ("source", "situation", "expected"),
+    [
+        (STREAM, Situation(function_exists=False), "Function does not exist"),
+        (STREAM, Situation(source_exists=False), f"Stream not found: {STREAM}"),
+        (STREAM, Situation(role_can_read=False), f"Cannot access stream {STREAM}. Please ensure the role can perform"),
+        (QUEUE, Situation(source_exists=False), "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueue"),
+        (QUEUE, Situation(role_can_read=False), "The function execution role does not have permissions to call"),
+    ],
+)
+def test_fails_when_the_account_lacks_something(source: str, situation: Situation, expected: str) -> None:
+    """Function, source, permission, in this order."""
+    judged = judge({}, source=source, situation=situation)
+
+    assert isinstance(judged, Refused)
+    assert (judged.type, judged.status) == (INVALID, 400)
+    assert judged.message.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (STREAM, f'The event source arn (" {STREAM} ") and function (" relay ") provided mapping already exists.'),
+        (QUEUE, f'An event source mapping with SQS arn (" {QUEUE} ") and function (" relay ") already exists.'),
+    ],
+)
+def test_fails_when_the_same_mapping_exists(source: str, expected: str) -> None:
+    """It is a conflict, and the other mapping is named."""
+    assert judge({}, source=source, situation=Situation(same_mapping_uuid="other")) == Refused(
+        type="ResourceConflictException",
+        message=f"{expected} Please update or delete the existing mapping with UUID other",
+        status=409,
+    )
