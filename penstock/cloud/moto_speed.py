@@ -3,7 +3,8 @@
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
 cycles; an update expression is parsed once, and what a pass over its tree looks for is found out once a pass (its
-validator works on a copy of the tree); names of actions are looked up once.
+validator works on a copy of the tree); names of actions are looked up once; a message's age is compared with the one
+attribute of its queue that matters.
 """
 
 from __future__ import annotations
@@ -45,9 +46,18 @@ def install() -> None:
     DynamoResult.execute_result_by_model = by_model
     UpdateExpressionParser.make = functools.lru_cache(maxsize=512)(UpdateExpressionParser.make)
     DepthFirstTraverser.nodes_to_be_processed = _nodes_to_be_processed
+    models.SQSBackend.is_message_valid_based_on_retention_period = _is_retained
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+
+
+def _is_retained(backend: Any, queue_name: str, message: Any) -> bool:
+    """Whether a queue still keeps a message, without describing the whole queue for it."""
+    from moto.sqs import models
+
+    kept_seconds = int(backend.get_queue(queue_name).message_retention_period)
+    return bool(kept_seconds + message.sent_timestamp / 1000 > models.unix_time())
 
 
 def _nodes_to_be_processed(traverser: Any) -> tuple[type, ...]:

@@ -81,7 +81,7 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """Give moto's client, or the one execution."""
-        return States() if service == "stepfunctions" else boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+        return States() if service == "stepfunctions" else boto3.client(service, region_name=REGION)
 
     def hold(self) -> AbstractContextManager[None]:
         """Count how often the clock was asked to stand by."""
