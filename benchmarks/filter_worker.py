@@ -1,8 +1,8 @@
 """One contestant of the filter benchmark, run by the Python of its own environment.
 
-`python filter_worker.py NAME` reads the cases as one line of JSON, answers with the list of what it made of each
-(true, false or null for an error), and then answers each line `INDEX SECONDS` with the seconds that a match of that
-case took, measured for about so long. It imports nothing but its contestant. The body of a message is text, as it
+`python benchmarks/filter_worker.py NAME` reads the cases as one line of JSON, answers with the list of what it made of
+each (true, false or null for an error), and then answers each line `INDEX SECONDS` with the seconds that a match of
+that case took, measured for about so long. It imports nothing but its contestant. The body of a message is text, as it
 comes from a queue, and decoding it is part of the match: ours does so inside, the peers just before.
 """
 
@@ -27,9 +27,11 @@ def penstock(case: Case) -> Match:
 
 
 def localstack(case: Case) -> Match:
-    """Match by the engine of LocalStack's mappings and buses, which compiles the pattern each time: here it does so
-    before."""
-    from localstack.services.events.event_rule_engine import EventPatternCompiler, EventRuleEngine
+    """Match by the engine of LocalStack, which compiles the pattern each time; here that is done before."""
+    from localstack.services.events.event_rule_engine import (  # type: ignore[import-not-found]
+        EventPatternCompiler,
+        EventRuleEngine,
+    )
 
     pattern = EventPatternCompiler().compile_event_pattern(case["text"])
     match = EventRuleEngine().evaluate_pattern_on_event
@@ -48,7 +50,7 @@ def moto(case: Case) -> Match:
 
 def ministack(case: Case) -> Match:
     """Match by what MiniStack uses: one matcher for mappings, another for buses."""
-    from ministack.services import eventbridge, lambda_svc
+    from ministack.services import eventbridge, lambda_svc  # type: ignore[import-not-found]
 
     pattern, record = json.loads(case["text"]), case["record"]
     match_filter, match_rule = lambda_svc._match_esm_filter, eventbridge._matches_detail

@@ -1,6 +1,6 @@
 """Filters: matches a second by our matcher and by its peers, side by side.
 
-`python benchmarks/filters.py [--cases FILE] [--rounds N] [--seconds S]`. Every valid case of the conformance file is
+`python -m benchmarks.filters [--cases FILE] [--rounds N] [--seconds S]`. Every valid case of the conformance file is
 one match of one pattern against one parsed record; compiling is not measured. Records with an array on a path of the
 pattern are reported apart. In each round the contestants measure each case in turn, one straight after the other; the
 best of the rounds counts. Figures are geometric means over cases, ratios too, taken over the cases that the peer gets
@@ -19,7 +19,7 @@ from math import exp, log
 from pathlib import Path
 from typing import Any
 
-from peers import PEERS, interpreter_of
+from benchmarks.peers import PEERS, interpreter_of
 
 ROOT = Path(__file__).parent.parent
 GOALS = {"localstack": "goal 20", "moto": "goal 40", "ministack": "goal above 1"}
@@ -150,7 +150,7 @@ def main() -> None:
         if interpreter_of(peer).exists():
             interpreters[peer] = interpreter_of(peer)
         else:
-            print(f"{peer} is not installed: python benchmarks/peers.py {peer}")
+            print(f"{peer} is not installed: python -m benchmarks.peers {peer}")
     contestants = [Contestant(name, interpreter, cases) for name, interpreter in interpreters.items()]
     for _ in range(given.rounds):
         for index in range(len(cases)):

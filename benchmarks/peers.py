@@ -1,6 +1,6 @@
 """Installs the peers that the benchmarks measure, each in an environment of its own below `build/peers`.
 
-`python benchmarks/peers.py [NAME…]`; needs a package index. What is there already is left alone.
+`python -m benchmarks.peers [NAME…]`; needs a package index. What is there already is left alone.
 """
 
 from __future__ import annotations

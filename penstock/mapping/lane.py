@@ -73,6 +73,7 @@ class Lane:
         self.shard_id = shard_id
         self.position: str | None = None
         """Sequence number up to which everything that this lane took is finished."""
+        self.enabled = False
         self._terms = terms
         self._configuration = terms.configuration
         self._age_limit_ms = terms.age_limit_ms
@@ -80,7 +81,6 @@ class Lane:
         self._story = story
         self._window = ShardWindow(self, terms=terms, outbox=outbox)
         self._batch = OpenBatch(self, self._window, terms=terms, outbox=outbox)
-        self._enabled = False
         self._ended = False
         self._work: list[WorkItem] = []
         """Items that wait, the next last."""
@@ -96,7 +96,7 @@ class Lane:
     @property
     def wants_records(self) -> bool:
         """Whether a read is welcome: the lane waits, perhaps with an open batch."""
-        return self._enabled and self.waiting
+        return self.enabled and self.waiting
 
     @property
     def wants_tip(self) -> bool:
@@ -116,7 +116,7 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight and, unless it is switched off, nothing is left to do."""
-        return self.waiting and (self.drained or not self._enabled)
+        return self.waiting and (self.drained or not self.enabled)
 
     @property
     def unfinished(self) -> list[StreamRecord]:
@@ -138,11 +138,11 @@ class Lane:
 
     def enable(self) -> None:
         """Let the lane work."""
-        self._enabled = True
+        self.enabled = True
 
     def disable(self) -> None:
         """Let nothing new begin: what is not in flight goes back to the backlog, to be taken afresh."""
-        self._enabled = False
+        self.enabled = False
         if self._backing_off is not None:
             timer_id, item = self._backing_off
             self._outbox.cancel_timer(timer_id)
@@ -158,7 +158,7 @@ class Lane:
 
     def advance(self) -> None:
         """Do everything that can be done now."""
-        while self._enabled and self.waiting:
+        while self.enabled and self.waiting:
             if self._window.oversized:
                 self._begin(self._fresh_item((), "early"))
             elif self._work:
@@ -253,7 +253,7 @@ class Lane:
                 self._repeat(tried)
             case _:
                 assert_never(outcome)
-        if not self._enabled:
+        if not self.enabled:
             self._put_back()
 
     def _returned(self, item: WorkItem, payload: Any) -> None:
@@ -316,7 +316,7 @@ class Lane:
     def _repeat(self, item: WorkItem) -> None:
         wait_ms = self._terms.choices.backoff_ms(item.waits)
         later = replace(item, not_before_ms=self._outbox.now_ms + wait_ms)
-        if self._enabled:
+        if self.enabled:
             self._begin(later)
         else:
             self._work.append(later)
@@ -374,7 +374,7 @@ class Lane:
             return
         self._delivering = None
         self._settle(delivering.item, delivering.then)
-        if not self._enabled:
+        if not self.enabled:
             self._put_back()
 
     def timer_fired(self, reason: LaneTimer) -> None:

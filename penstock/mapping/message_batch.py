@@ -62,7 +62,7 @@ class OpenMessages:
     @property
     def room(self) -> int:
         """How many messages may be received to join the open ones."""
-        return max(self._size - len(self._leased), 0) if self._window_ms or not self._leased else 0
+        return self._size - len(self._leased) if self._window_ms or not self._leased else 0
 
     def add(self, messages: tuple[QueueMessage, ...], lease_ends_at_ms: int) -> None:
         """Take messages that were received and pass the filters."""

@@ -91,9 +91,7 @@ class OpenBatch:
         self._timer = None
 
     def _gathered(self) -> bool:
-        """Tell whether the batching window is over; open it, if it is not open."""
-        if self._window_ms == 0:
-            return True
+        """Tell whether the batching window is over; open it, if it is not open. One of no length is over at once."""
         now_ms = self._outbox.now_ms
         if self._closes_at_ms is None:
             self._closes_at_ms = now_ms + self._window_ms

@@ -55,12 +55,10 @@ class ShardReader:
             for number in range(self._factor)
         )
         self._ready = False
-        self._enabled = False
         self._ended = False
         self._after: str | None = None
         self._position: Literal["TRIM_HORIZON", "LATEST"] = position
         self._read_id: str | None = None
-        self._read_waits = True
         self._retry_timer: str | None = None
         self._dealt: deque[str] = deque()
         """Sequence numbers that the lanes share and that the checkpoint has not passed (factor above 1)."""
@@ -74,8 +72,7 @@ class ShardReader:
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight but a held read, and nothing is open."""
-        probing = self._read_id is not None and not self._read_waits
-        return not probing and self._retry_timer is None and all(lane.idle for lane in self._lanes)
+        return self._retry_timer is None and all(lane.idle for lane in self._lanes)
 
     def make_ready(self) -> None:
         """Let reading begin: the parents are finished."""
@@ -83,13 +80,11 @@ class ShardReader:
 
     def enable(self) -> None:
         """Let the shard work."""
-        self._enabled = True
         for lane in self._lanes:
             lane.enable()
 
     def disable(self) -> None:
         """Let nothing new begin; the position stays."""
-        self._enabled = False
         self._cancel_read()
         if self._retry_timer is not None:
             self._outbox.cancel_timer(self._retry_timer)
@@ -102,7 +97,7 @@ class ShardReader:
         for lane in self._lanes:
             lane.advance()
         self._save_checkpoint()
-        if self._enabled and self._ready and not self._ended:
+        if self._ready and not self._ended:
             self._read_if_wanted()
 
     def records_read(self, answer: RecordsRead, *, waited: bool) -> None:
@@ -154,10 +149,9 @@ class ShardReader:
             self._cancel_read()
             return
         wait = not any(lane.wants_tip for lane in self._lanes)
-        if self._read_id is not None and self._read_waits and not wait:
+        if self._read_id is not None and self._outbox.reads[self._read_id].waits and not wait:
             self._cancel_read()
         if self._read_id is None:
-            self._read_waits = wait
             self._read_id = self._outbox.read(
                 self, after_sequence_number=self._after, position=self._position, wait=wait
             )
@@ -211,7 +205,7 @@ class ShardReader:
         calling = sum(1 for awaited in self._outbox.invocations.values() if awaited.owner in self._lanes)
         self._assert(calling <= self._factor, "a shard has at most as many batches in flight as its factor")
         self._assert(
-            self._enabled or (self._read_id is None and self._retry_timer is None),
+            self._lanes[0].enabled or (self._read_id is None and self._retry_timer is None),
             "a mapping that is switched off does not read",
         )
 

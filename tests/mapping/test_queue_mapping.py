@@ -21,7 +21,7 @@ from penstock.mapping.inputs import (
     PayloadRefused,
     ReceiveFailed,
 )
-from tests.mapping.transcript import QueueTranscript, counts, handles, message, receives, waits
+from tests.mapping.transcript import FUNCTION, QUEUE, QueueTranscript, counts, handles, message, receives, waits
 
 REPORT = ("ReportBatchItemFailures",)
 
@@ -260,6 +260,7 @@ def test_a_held_receive_is_cancelled_when_the_last_slot_is_taken() -> None:
         handles("invocation-4", one, request="request-1"),
         CancelReceive(receive_id="receive-3"),
     ]
+    assert play.returned("invocation-4") == [deletes(one), receives("receive-5", 2)]
 
 
 def test_a_batch_closes_before_the_message_that_would_be_too_much() -> None:
@@ -274,6 +275,30 @@ def test_a_batch_closes_before_the_message_that_would_be_too_much() -> None:
         handles("invocation-4", four, request="request-3"),
         receives("receive-5"),
     ]
+
+
+def test_a_batch_is_not_a_byte_too_large() -> None:
+    """The envelope and the commas count."""
+    play = on(choices=Choices(event_limit_bytes=len('{"Records":[]}') + 50 + 60))
+    one, two = message(1, size=50), message(2, size=60)
+
+    assert play.received("receive-1", one, two)[0] == handles("invocation-2", one, request="request-1")
+
+
+def test_what_did_not_fit_waits_for_a_free_slot() -> None:
+    """No batch more than allowed is in flight, and nothing is received meanwhile."""
+    play = on(choices=Choices(event_limit_bytes=100, queue_concurrency=1))
+    one, two = message(1, size=60), message(2, size=60)
+
+    assert play.received("receive-1", one, two) == [handles("invocation-2", one, request="request-1")]
+    assert play.returned("invocation-2") == [deletes(one), handles("invocation-3", two, request="request-2")]
+
+
+def test_a_mapping_knows_its_names() -> None:
+    """For those who list mappings."""
+    mapping = QueueTranscript().mapping
+
+    assert (mapping.uuid, mapping.function_arn, mapping.event_source_arn) == ("mapping", FUNCTION, QUEUE)
 
 
 def test_what_did_not_fit_waits_for_its_group() -> None:
@@ -299,6 +324,30 @@ def test_what_waits_behind_a_failed_message_of_its_group_is_left_to_come_back() 
     play.received("receive-1", one, two)
 
     assert play.failed("invocation-2") == [receives("receive-3")]
+    assert play.mapping.idle
+
+
+def test_only_what_waits_behind_the_failed_messages_is_left() -> None:
+    """The other groups of the batch are done, and what waits for them goes on."""
+    play = on(fifo=True, choices=Choices(event_limit_bytes=100), function_response_types=REPORT)
+    g1, h1 = message(1, group="g", size=30), message(2, group="h", size=30)
+    g2, h2 = message(3, group="g", size=30), message(4, group="h", size=30)
+    play.received("receive-1", g1, h1, g2, h2)
+
+    assert play.returned("invocation-2", {"batchItemFailures": [{"itemIdentifier": "m1"}]}) == [
+        deletes(h1),
+        handles("invocation-3", h2, request="request-2"),
+        receives("receive-4"),
+    ]
+
+
+def test_what_waits_behind_a_batch_that_never_ran_is_left_with_it() -> None:
+    """When the lease is over, the whole group comes back in order."""
+    play = on(fifo=True, choices=Choices(event_limit_bytes=100), visibility_timeout_seconds=1)
+    play.received("receive-1", message(1, group="g", size=60), message(2, group="g", size=60))
+    play.at = 900
+
+    assert play.throttled("invocation-2") == [receives("receive-3", hidden_for=1)]
     assert play.mapping.idle
 
 
@@ -424,7 +473,7 @@ def test_a_broken_invariant_carries_the_story() -> None:
         mapping.check()
     assert broken.value.story == tuple(mapping.story())
     mapping._concurrency = 5
-    with pytest.raises(BrokenInvariant, match="in one batch alone"):
+    with pytest.raises(BrokenInvariant, match="a received message is in one batch alone"):
         mapping.check()
     mapping._in_flight["invocation-98"] = replace(batch, messages=(message(2, group="g"),))
     with pytest.raises(BrokenInvariant, match="a message group is in one batch alone"):

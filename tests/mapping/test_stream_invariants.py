@@ -16,11 +16,13 @@ def _repeat_a_record(shard: Any) -> None:
 
 
 def _pass_an_unfinished_record(shard: Any) -> None:
-    shard.checkpoint = "2"
+    shard.checkpoint = "1"
 
 
 def _go_back(shard: Any) -> None:
-    shard._checked_checkpoint = 5
+    shard.checkpoint = "0"
+    shard.check()
+    shard.checkpoint = None
 
 
 def _call_twice(shard: Any) -> None:
@@ -29,7 +31,7 @@ def _call_twice(shard: Any) -> None:
 
 
 def _read_while_switched_off(shard: Any) -> None:
-    shard._enabled = False
+    shard.disable()
     shard._read_id = "read-99"
 
 

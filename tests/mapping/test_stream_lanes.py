@@ -97,11 +97,11 @@ def test_a_lane_with_a_window_gathers_for_itself() -> None:
 
 def test_the_story_of_a_shard_names_its_lanes() -> None:
     """With one lane there is nothing to name."""
-    play = StreamTranscript(parallelization_factor=3, choices=BY_NAME)
+    play = StreamTranscript(parallelization_factor=2, choices=BY_NAME)
     play.starts()
-    play.read("read-1", record(1, item="c"))
+    play.read("read-1", record(1, item="b"))
 
-    assert play.mapping.story("shard")[1] == "00:00:00.000 shard: lane 2 calls with 1 records 1..1, attempt 1"
+    assert play.mapping.story("shard")[1] == "00:00:00.000 shard: lane 1 calls with 1 records 1..1, attempt 1"
 
 
 def test_a_lane_takes_its_backlog_as_one_read() -> None:
@@ -176,5 +176,23 @@ def test_the_checkpoint_waits_for_a_destination() -> None:
     play.read("read-1", record(1, item="a"), record(2, item="b"))
     play.failed("invocation-2")
 
-    assert play.returned("invocation-3") == []
+    assert play.returned("invocation-3") == [reads("read-5", after="2")]
     assert play.delivered("delivery-4") == [checkpoint(2)]
+
+
+def test_what_one_read_gave_is_not_filled_up_with_the_next() -> None:
+    """Without a window a batch is the rest of its read, however much waits behind."""
+    play = StreamTranscript(parallelization_factor=2, choices=BY_NAME, batch_size=2)
+    records = [record(number, item="a") for number in range(1, 6)]
+    play.starts()
+    play.read("read-1", *records[:3])
+    play.read("read-3", *records[3:])
+
+    assert play.returned("invocation-2") == [
+        *calls("invocation-5", records[2], request="request-2"),
+        checkpoint(2),
+    ]
+    assert play.returned("invocation-5") == [
+        *calls("invocation-6", *records[3:], request="request-3"),
+        checkpoint(3),
+    ]

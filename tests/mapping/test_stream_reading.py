@@ -80,6 +80,7 @@ def test_a_mapping_enabled_before_its_shards_are_known_begins_with_them() -> Non
 
     assert play.happens(MappingEnabled()) == []
     assert play.happens(ShardsDiscovered(shards=(Shard(shard_id="shard"),))) == [reads("read-1", position="LATEST")]
+    assert play.happens(ShardsDiscovered(shards=(Shard(shard_id="new"),))) == [reads("read-2", shard="new")]
 
 
 def test_children_wait_for_their_parent() -> None:
@@ -232,6 +233,20 @@ def test_the_parts_of_a_bisected_batch_keep_their_order_over_a_pause() -> None:
 
     assert play.failed("invocation-3") == []
     assert play.happens(MappingEnabled()) == calls("invocation-4", one, two, request="request-4")
+
+
+def test_the_story_tells_of_a_source_that_cannot_be_read() -> None:
+    """Failures and lost positions are steps like others."""
+    play = StreamTranscript()
+    play.starts()
+    play.happens(ReadFailed(read_id="read-1", reason="access denied"))
+    play.fired("timer-2")
+    play.happens(ReadTrimmed(read_id="read-3"))
+
+    assert play.mapping.story() == [
+        "00:00:00.000 shard: cannot be read: access denied",
+        "00:00:00.000 shard: lost its position to retention and goes on at the oldest record",
+    ]
 
 
 def test_the_story_tells_each_step_of_a_shard() -> None:

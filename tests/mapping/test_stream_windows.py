@@ -134,6 +134,19 @@ def test_a_switched_off_mapping_keeps_the_state_of_its_window() -> None:
     assert play.read("read-5") == calls("invocation-6", request="request-2", extras=window(1, final=True))
 
 
+def test_a_window_is_watched_again_after_a_pause() -> None:
+    """Switched on before the end, the mapping has a timer for it, and one only."""
+    play = StreamTranscript(tumbling_window_in_seconds=10)
+    play.starts()
+    play.read("read-1", record(1))
+    play.returned("invocation-2", {"state": 1})
+    play.happens(MappingDisabled())
+
+    assert play.happens(MappingEnabled()) == [waits("timer-5", 10_000), reads("read-6", after="1")]
+    assert play.read("read-6") == [reads("read-7", after="1")]
+    assert play.happens(MappingDisabled()) == [CancelRead(read_id="read-7"), CancelTimer(timer_id="timer-5")]
+
+
 def test_the_end_of_a_shard_closes_its_window() -> None:
     """It does not wait for the clock."""
     play = StreamTranscript(tumbling_window_in_seconds=10)
@@ -208,6 +221,11 @@ def test_a_failing_final_call_is_repeated_and_then_given_up() -> None:
         "isFinalInvokeForWindow": True,
         "isWindowTerminatedEarly": False,
     }
+    assert play.mapping.story()[-3:] == [
+        "00:00:12.200 shard: makes the final call of its window, attempt 2",
+        "00:00:12.200 shard: the function failed: Unhandled",
+        "00:00:12.200 shard: gives up after 2 calls",
+    ]
     assert play.delivered("delivery-6") == [
         *counts(OnFailureDestinationDelivered=0),
         *calls("invocation-7", two, request="request-3", extras=window({}, second=10), at_ms=12_200, counted=True),

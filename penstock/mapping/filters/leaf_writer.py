@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from math import isinf
 
 from penstock.mapping.filters.leaf import may_be_absent, scalar_test, value_test
 from penstock.mapping.filters.matchers import (
@@ -177,9 +178,9 @@ def _number_tests(matchers: Sequence[Matcher], value: str, namespace: Namespace)
                 return True
             case AnythingBut(excluded=excluded):
                 inner = _number_tests(excluded, value, namespace)
-                if inner is False:
+                if isinstance(inner, bool):  # texts are excluded: every number passes
                     return True
-                tests.append(negated(any_of(inner)) if isinstance(inner, list) else ast.Constant(not inner))
+                tests.append(negated(any_of(inner)))
             case _:
                 pass
     if numbers:
@@ -205,7 +206,7 @@ def _range_test(numeric: Numeric, value: str, namespace: Namespace) -> ast.expr:
 
 def _is_handy(number: PatternNumber) -> bool:
     """Tell whether one Python number does for the integers and the floats of records alike."""
-    return number.exact == number.nearest or not number.nearest.is_integer()
+    return number.exact == number.nearest or not (isinf(number.nearest) or number.nearest.is_integer())
 
 
 def _handy(number: PatternNumber) -> int | float:

@@ -205,11 +205,9 @@ OPERATORS: dict[str, Callable[[Any, str], Matcher]] = {
 
 def _refuse_complexity(matchers: Iterable[Matcher], place: str) -> None:
     """Refuse wildcards that EventBridge finds too complex."""
-    inner = (
-        matcher for outer in matchers for matcher in (outer.excluded if isinstance(outer, AnythingBut) else (outer,))
-    )
-    wildcards = [matcher.text for matcher in inner if isinstance(matcher, Wildcard)]
-    if too_complex(wildcards):
+    groups = (matcher.excluded if isinstance(matcher, AnythingBut) else (matcher,) for matcher in matchers)
+    wildcards = ([matcher.text for matcher in group if isinstance(matcher, Wildcard)] for group in groups)
+    if too_complex(texts for texts in wildcards if texts):
         raise InvalidPattern(
             f"is too complex: a value could match more than {COMPLEXITY_LIMIT} beginnings of wildcards at once; "
             "use fewer stars, or letters after a star that do not repeat",

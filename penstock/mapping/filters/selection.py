@@ -11,7 +11,7 @@ This is the slow road: `compiler` makes the fast one, and comes here with record
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from penstock.mapping.filters.leaf import ScalarTest, may_be_absent, scalar_test
@@ -24,9 +24,9 @@ Membership = tuple[tuple[int, int], ...]
 Occurrences = dict[str, list[tuple[Any, Membership]]]
 """Path → the values found there, with the elements they lie in; a path without a value is not in it."""
 
-PICKS_LIMIT = 10_000
-"""Different picks of elements followed at once. Only a record that spells one name with dots in many ways, each time
-with arrays, can have more; the others are left out, which can only make such a record not match. Our choice."""
+STEPS_LIMIT = 250_000
+"""Picks looked at for one rule and record. Only a record that spells one name with dots in many ways, each time with
+arrays, asks for more; the rest is left out, which can only make such a record not match. Our choice."""
 
 _Condition = tuple[str, ScalarTest, bool]
 """A path, the test of a value there, and whether none will do."""
@@ -103,34 +103,51 @@ def _holds(rule: list[_Condition], occurrences: Occurrences) -> bool:
 
 
 def _can_be_picked(rule: list[_Condition], occurrences: Occurrences) -> bool:
-    """Follow all picks of elements, condition by condition."""
+    """Follow all picks of elements, condition by condition; forget an array when no later condition can touch it."""
     last_asked: dict[int, int] = {}
     for position, (path, _, _) in enumerate(rule):
         last_asked.update((array, position) for _, where in occurrences.get(path, ()) for array, _ in where)
+    steps = 0
     picks: dict[Membership, None] = {(): None}
     for position, (path, accepts, or_nothing) in enumerate(rule):
         here = occurrences.get(path, [])
-        accepted = dict.fromkeys(where for value, where in here if accepts(value))
+        accepted = _Places(where for value, where in here if accepts(value))
+        occupied = _Places(where for _, where in here) if or_nothing else None
         after: dict[Membership, None] = {}
-        for pick in picks:
-            joined = [_joined(pick, where) for where in accepted]
-            if or_nothing and all(_joined(pick, where) is None for _, where in here):
-                joined.append(pick)
-            for both in joined:
-                if both is not None:
-                    after[tuple(pair for pair in both if last_asked[pair[0]] > position)] = None
-            if len(after) > PICKS_LIMIT:
+        for pick in map(dict, picks):
+            for where in accepted.open_to(pick):
+                joined = sorted({**pick, **dict(where)}.items())
+                after[tuple(pair for pair in joined if last_asked[pair[0]] > position)] = None
+                steps += 1
+            if occupied is not None and next(occupied.open_to(pick), None) is None:
+                after[tuple(pair for pair in pick.items() if last_asked[pair[0]] > position)] = None
+            if steps > STEPS_LIMIT:
                 break
-        if not after:
-            return False
         picks = after
-    return True
+    return bool(picks)
 
 
-def _joined(pick: Membership, where: Membership) -> Membership | None:
-    """Put two picks together, or return None if they ask one array for two elements."""
-    elements = dict(pick)
-    for array, index in where:
-        if elements.setdefault(array, index) != index:
-            return None
-    return tuple(elements.items())
+class _Places:
+    """The elements that some values lie in, as a tree: those open to a pick are found without looking at all."""
+
+    def __init__(self, memberships: Iterable[Membership]) -> None:
+        self._whole: Membership | None = None
+        self._arrays: dict[int, dict[int, _Places]] = {}
+        for membership in memberships:
+            place = self
+            for array, index in membership:
+                place = place._arrays.setdefault(array, {}).setdefault(index, _Places(()))
+            place._whole = membership
+
+    def open_to(self, pick: Mapping[int, int]) -> Iterator[Membership]:
+        """Give the places that ask no array for another element than the pick has."""
+        waiting = [self]
+        while waiting:
+            place = waiting.pop()
+            if place._whole is not None:
+                yield place._whole
+            for array, elements in place._arrays.items():
+                if array not in pick:
+                    waiting.extend(elements.values())
+                elif pick[array] in elements:
+                    waiting.append(elements[pick[array]])

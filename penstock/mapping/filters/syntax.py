@@ -79,9 +79,7 @@ def negated(test: ast.expr) -> ast.expr:
 
 
 def any_of(tests: Sequence[ast.expr]) -> ast.expr:
-    """Write that one of some tests holds; of none, none does."""
-    if not tests:
-        return ast.Constant(False)
+    """Write that one of some tests, at least one, holds."""
     return tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), list(tests))
 
 

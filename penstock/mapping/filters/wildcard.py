@@ -57,20 +57,19 @@ def wildcard_test(text: str) -> Callable[[str], bool]:
     return matches
 
 
-def too_complex(texts: Iterable[str]) -> bool:
-    """Tell whether the wildcards of one leaf go beyond `COMPLEXITY_LIMIT`.
+def too_complex(leaf: Iterable[Iterable[str]]) -> bool:
+    """Tell whether the wildcards of one leaf, given matcher by matcher, go beyond `COMPLEXITY_LIMIT`.
 
     A value is read letter by letter, following every wildcard at once; what counts is the largest number of places that
     it can reach at a time. After ten thousand different sets of places the answer is yes without looking further.
     """
-    tokens = [_tokens(text) for text in texts]
-    start = frozenset((machine, 0, False) for machine in range(len(tokens)))
+    machine = _Machine()
+    start = frozenset(machine.entrance_of(texts) for texts in leaf)
     seen = {start}
     waiting = [start]
     while waiting:
-        places = waiting.pop()
-        for reached in _steps(tokens, places):
-            if len(reached) > COMPLEXITY_LIMIT or len(seen) > _SETS_LOOKED_AT:
+        for reached in machine.steps(waiting.pop()):
+            if machine.weight(reached) > COMPLEXITY_LIMIT or len(seen) > _SETS_LOOKED_AT:
                 return True
             if reached not in seen:
                 seen.add(reached)
@@ -78,25 +77,52 @@ def too_complex(texts: Iterable[str]) -> bool:
     return False
 
 
-_Place = tuple[int, int, bool]
-"""A wildcard, how many of its tokens are matched, and whether the star that follows has begun to eat letters."""
+class _Machine:
+    """Places and the letters that lead from one to others, as the engine builds them.
 
+    Wildcards of one matcher share the places up to and including their first star, and the last one.
+    """
 
-def _tokens(text: str) -> list[str]:
-    """List the letters and stars (as empty texts) of a wildcard between the quotes of a JSON string."""
-    first, *rest = pieces(text)
-    return ['"', *first, *(token for piece in rest for token in ("", *piece)), '"']
+    def __init__(self) -> None:
+        self._by_letter: list[dict[str, set[int]]] = []
+        self._by_any: list[int | None] = []
 
+    def entrance_of(self, texts: Iterable[str]) -> int:
+        """Add the wildcards of one matcher."""
+        entrance, end = self._new_place(), self._new_place()
+        for text in texts:
+            self._add(entrance, end, pieces(f'"{text}"'))
+        return entrance
 
-def _steps(tokens: list[list[str]], places: frozenset[_Place]) -> list[frozenset[_Place]]:
-    """List the sets of places that one more letter leads to: a set for each letter that matters, one for all others."""
-    stars = {(machine, at, True) for machine, at, _ in places if tokens[machine][at : at + 1] == [""]}
-    by_letter: dict[str, set[_Place]] = {}
-    for machine, at, _ in places:
-        literal = at + (tokens[machine][at : at + 1] == [""])
-        if literal < len(tokens[machine]):
-            reached = by_letter.setdefault(tokens[machine][literal], set(stars))
-            reached.add((machine, literal + 1, False))
-            if tokens[machine][literal + 1 : literal + 2] == [""]:
-                reached.add((machine, literal + 1, True))
-    return [frozenset(reached) for reached in (*by_letter.values(), stars) if reached]
+    def steps(self, places: frozenset[int]) -> list[frozenset[int]]:
+        """List the sets of places that one more letter leads to: a set for each letter that matters, one for others."""
+        anyway = frozenset(after for place in places if (after := self._by_any[place]) is not None)
+        letters = {letter for place in places for letter in self._by_letter[place]}
+        sets = [anyway.union(*(self._by_letter[place].get(letter, ()) for place in places)) for letter in letters]
+        return [reached for reached in (*sets, anyway) if reached]
+
+    def weight(self, places: frozenset[int]) -> int:
+        """Count places, and the stars that begin at them."""
+        return len(places.union(after for place in places if (after := self._by_any[place]) is not None))
+
+    def _new_place(self) -> int:
+        self._by_letter.append({})
+        self._by_any.append(None)
+        return len(self._by_any) - 1
+
+    def _add(self, entrance: int, end: int, parts: tuple[str, ...]) -> None:
+        """Lay the way of one wildcard from the entrance to the end; a star's place leads to itself by any letter."""
+        here, star = entrance, None
+        for number, part in enumerate(parts):
+            if number:
+                star = self._by_any[here] if number == 1 else None
+                if star is None:
+                    star = self._by_any[here] = self._new_place()
+                    self._by_any[star] = star
+            for position, letter in enumerate(part):
+                shared = self._by_letter[here].get(letter) if number == 0 else None
+                is_last = number == len(parts) - 1 and position == len(part) - 1
+                after = end if is_last else next(iter(shared)) if shared else self._new_place()
+                for place in (here, star) if star is not None else (here,):
+                    self._by_letter[place].setdefault(letter, set()).add(after)
+                here, star = after, None
