@@ -61,14 +61,9 @@ class Stream:
         """Call ``reader`` at each new record; it must not read at once but ask its loop to."""
         self._readers.append(reader)
 
-    def read(self, after: str | None, position: str, limit: int) -> tuple[StreamRecord, ...]:
-        """Records after a sequence number, or from a position (TRIM_HORIZON: the oldest, LATEST: none yet)."""
-        if after is not None:
-            start = int(after) - FIRST_SEQUENCE_NUMBER + 1
-        elif position == "TRIM_HORIZON":
-            start = 0
-        else:
-            start = len(self.records)
+    def read(self, after: str | None, limit: int) -> tuple[StreamRecord, ...]:
+        """Records after a sequence number, or from the oldest."""
+        start = 0 if after is None else int(after) - FIRST_SEQUENCE_NUMBER + 1
         return tuple(self.records[start : start + limit])
 
     @property

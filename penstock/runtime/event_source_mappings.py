@@ -149,7 +149,7 @@ class StreamShell(_Shell):
         super().__init__(definition, mapping, functions=functions, clock=clock)
         self._stream = stream
         self._deliver = deliver
-        self._held: dict[str, tuple[effects.ReadRecords, str | None]] = {}
+        self._held: dict[str, effects.ReadRecords] = {}
         self._woken = False
         self.checkpoints: dict[str, str] = {}
 
@@ -168,21 +168,24 @@ class StreamShell(_Shell):
     def _read_held(self) -> None:
         self._woken = False
         held, self._held = self._held, {}
-        for effect, after in held.values():
-            self._read(effect, after)
+        for effect in held.values():
+            self._read(effect)
 
-    def _read(self, effect: effects.ReadRecords, after: str | None) -> None:
-        records = self._stream.read(after, effect.position, effect.limit)
+    def _read(self, effect: effects.ReadRecords) -> None:
+        after = effect.after_sequence_number
+        if after is None and effect.position == "LATEST":
+            self.happened(inputs.RecordsRead(read_id=effect.read_id, records=(), position=self._stream.tip))
+            return
+        records = self._stream.read(after, effect.limit)
         if records or not effect.wait:
             self.happened(inputs.RecordsRead(read_id=effect.read_id, records=records))
         else:
-            start = self._stream.tip if after is None and effect.position == "LATEST" else after
-            self._held[effect.read_id] = (effect, start)
+            self._held[effect.read_id] = effect
 
     def _perform(self, effect: effects.StreamEffect | effects.QueueEffect) -> None:
         match effect:
             case effects.ReadRecords():
-                self._read(effect, effect.after_sequence_number)
+                self._read(effect)
             case effects.CancelRead():
                 self._held.pop(effect.read_id, None)
             case effects.InvokeFunction():

@@ -119,6 +119,15 @@ def test_fails_when_a_pattern_nests_too_deep(text: str, depth: int) -> None:
     assert caught.value.reason
 
 
+@pytest.mark.parametrize("depth", [100, 300, 400])
+def test_fails_when_or_nests_too_deep(depth: int) -> None:
+    """Alternatives within alternatives count as levels."""
+    text = '{"$or":[{"b":["1"]},' * depth + '{"c":["x"]}' + "]}" * depth
+
+    with pytest.raises(InvalidPattern, match="deeper than 100 levels"):
+        compile_pattern(text, source="event-bus")
+
+
 def test_pattern_of_a_hundred_levels_is_taken() -> None:
     """The limit itself is within bounds, nested and dotted, compiled from a deep stack too."""
     record: Any = "x"
