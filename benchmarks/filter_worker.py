@@ -28,7 +28,7 @@ def penstock(case: Case) -> Match:
 
 def localstack(case: Case) -> Match:
     """Match by the engine of LocalStack, which compiles the pattern each time; here that is done before."""
-    from localstack.services.events.event_rule_engine import (  # type: ignore[import-not-found]
+    from localstack.services.events.event_rule_engine import (
         EventPatternCompiler,
         EventRuleEngine,
     )
@@ -50,7 +50,7 @@ def moto(case: Case) -> Match:
 
 def ministack(case: Case) -> Match:
     """Match by what MiniStack uses: one matcher for mappings, another for buses."""
-    from ministack.services import eventbridge, lambda_svc  # type: ignore[import-not-found]
+    from ministack.services import eventbridge, lambda_svc
 
     pattern, record = json.loads(case["text"]), case["record"]
     match_filter, match_rule = lambda_svc._match_esm_filter, eventbridge._matches_detail

@@ -4,6 +4,7 @@
 
     PenstockError
     ├── TemplateError        the user, on the template: logical id, property, what is supported
+    │   └── InvalidPattern   a filter or event pattern, with place and reason (penstock.mapping.filters)
     ├── UsageError           the user, on the command line
     ├── EnvironmentProblem   whoever keeps this machine: a port, a disk, a missing program
     └── BrokenInvariant      us: carries the story and asks for it

@@ -9,11 +9,10 @@ recorded of AWS.
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from typing import TypeGuard, assert_never
 
 from penstock.mapping.filters.wildcard import wildcard_test
@@ -251,14 +250,20 @@ def _ends_but_for_case(text: str) -> Callable[[str], bool]:
 
 
 def _within(network: IPv4Network | IPv6Network) -> Callable[[str], bool]:
-    """Build the test of `cidr`."""
-    family = socket.AF_INET if network.version == 4 else socket.AF_INET6
+    """Build the test of `cidr`; an address is one only as it is usually written, without zeros ahead of a number."""
     lowest, highest = network.network_address.packed, network.broadcast_address.packed
 
     def test(value: str) -> bool:
         try:
-            return lowest <= socket.inet_pton(family, value) <= highest
-        except (OSError, ValueError):
+            address = bytes(map(int, value.split(".")))
+        except ValueError:
+            return False
+        return len(address) == 4 and lowest <= address <= highest and ".".join(map(str, address)) == value
+
+    def long_test(value: str) -> bool:
+        try:
+            return lowest <= IPv6Address(value).packed <= highest and "%" not in value
+        except ValueError:
             return False
 
-    return test
+    return test if isinstance(network, IPv4Network) else long_test

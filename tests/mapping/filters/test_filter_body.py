@@ -85,7 +85,8 @@ def test_record_that_is_no_message_does_not_pass() -> None:
     """Whatever comes, there is an answer."""
     pattern = {"body": {"a": ["x"]}}
 
-    assert [passes(pattern, record) for record in ([], None, "x", {}, {"body": {"a": "x"}}, {"body": 7})] == [False] * 6
+    records: list[Any] = [[], None, "x", {}, {"body": {"a": "x"}}, {"body": 7}]
+    assert [passes(pattern, record) for record in records] == [False] * 6
     assert passes(pattern, MappingProxyType(message('{"a":"x"}'))) is True
     assert passes(pattern, MappingProxyType(message('{"a":{"b":"x"},"c":[1]}'))) is False
 

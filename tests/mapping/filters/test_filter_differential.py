@@ -98,21 +98,20 @@ def accepts(matcher: Any, value: Any) -> bool:
 
 def text_accepts(operator: str, operand: Any, value: str) -> bool:
     """Whether an operator on texts accepts a text."""
+    text: str = operand["equals-ignore-case"] if isinstance(operand, dict) else operand
     match operator:
         case "prefix" if isinstance(operand, dict):
-            text = operand["equals-ignore-case"]
             return value[: len(text)].lower() == text.lower()
         case "suffix" if isinstance(operand, dict):
-            text = operand["equals-ignore-case"]
             return value[max(0, len(value) - len(text)) :].lower() == text.lower()
         case "prefix":
-            return value.startswith(operand)
+            return value.startswith(text)
         case "suffix":
-            return value.endswith(operand)
+            return value.endswith(text)
         case "equals-ignore-case":
-            return value.lower() == operand.lower()
+            return value.lower() == text.lower()
     assert operator == "wildcard"
-    return fnmatchcase(value, operand)
+    return fnmatchcase(value, text)
 
 
 def equal(wanted: Any, value: Any) -> bool:
