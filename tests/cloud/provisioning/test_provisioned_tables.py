@@ -114,7 +114,7 @@ def test_replica_of_this_region_recovers(engine: Engine, provisioned: Callable[.
     ("properties", "said"),
     [
         ({"AttributeDefinitions": []}, "Table: dynamodb refuses CreateTable"),
-        ({"AttributeDefinitions": "none"}, "Table: dynamodb cannot be asked for CreateTable"),
+        ({"AttributeDefinitions": "none"}, "Table: dynamodb refuses CreateTable: ValidationException"),
     ],
 )
 def test_fails_when_dynamodb_refuses_the_table(
