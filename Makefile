@@ -1,6 +1,7 @@
 # What can be done here; `make` alone prints it. Everything sets itself up.
 PYTHON ?= python3
 STAGE ?= dev
+PORT ?= 3000
 ORDERS ?= penstock/demo/online_retail.csv
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -9,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
 CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
 
-.PHONY: help setup demo run test lint types synth deploy destroy clean
+.PHONY: help setup demo run test mutants lint types synth deploy destroy clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,13 +21,16 @@ demo: cdk.out/manifest.json ## send 310 real orders through the whole applicatio
 	python -m penstock demo --orders $(ORDERS)
 
 run: cdk.out/manifest.json ## run the application on this machine until Ctrl-C
-	python -m penstock run
+	python -m penstock run --port $(PORT)
 
 test: setup cdk.out/manifest.json lint types ## everything: lint, types, tests, synth of both stages with the CDK's CLI
 	python -m pytest -n 2
 	cdk synth --quiet --strict --context stage=dev --output build/cdk.dev
 	cdk synth --quiet --strict --context stage=prod --output build/cdk.prod
 	cfn-lint --ignore-checks W3005 -- build/cdk.*/*.template.json
+
+mutants: .venv/.ready ## run the core's tests against mutants of the core; MODULES names files of penstock/mapping
+	python tests/mutation/mutants.py $(MODULES)
 
 lint: .venv/.ready
 	ruff check $(CHECKED)
@@ -36,7 +40,7 @@ types: .venv/.ready
 	mypy app.py stacks penstock benchmarks docs tests
 	mypy lambda_src tests/lambda_src
 
-synth: setup ## write the cloud assembly of STAGE (default: dev) to cdk.out with the CDK's CLI
+synth: setup build/stage ## write the cloud assembly of STAGE (default: dev) to cdk.out with the CDK's CLI
 	cdk synth --quiet --strict --context stage=$(STAGE)
 
 deploy: setup ## deploy STAGE to the AWS account of your credentials (once before: cdk bootstrap)
@@ -48,9 +52,14 @@ destroy: setup ## remove STAGE from the AWS account of your credentials
 clean: ## remove what was built, not what was installed
 	rm -rf build cdk.out .penstock .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-cdk.out/manifest.json: .venv/.ready $(SOURCES)
-	CDK_VALIDATION=false python app.py
+cdk.out/manifest.json: .venv/.ready build/stage $(SOURCES)
+	CDK_VALIDATION=false CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' python app.py
 	@touch $@
+
+build/stage: FORCE # changes with STAGE, so that cdk.out is always that of the stage asked for
+	@mkdir -p build; echo $(STAGE) | cmp -s - $@ || echo $(STAGE) > $@
+
+FORCE:
 
 .venv/.ready: constraints.txt requirements.txt requirements-dev.txt lambda_src/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'

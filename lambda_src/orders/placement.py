@@ -189,7 +189,7 @@ def _quantity(value: Any) -> int:
 def _price(value: Any) -> Decimal:
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
-            raise _Refused("must be a decimal number such as 2.55")
+            raise _Refused("must be a decimal number such as 2.55, without an exponent")
         value = Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise _Refused("must be a decimal number or the text of one")

@@ -42,9 +42,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand: 0 done, 1 could not, 2 usage, 130 interrupted."""
+    """Run one subcommand: 0 done, 1 could not (or was interrupted), 2 usage."""
     arguments = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         code: int = arguments.main(arguments)
         sys.stdout.flush()
@@ -52,13 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PenstockError as error:
         print(f"penstock {arguments.command}: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("penstock"):
+            raise
+        advice = "run `make setup` and use .venv/bin/python, or `pip install` this tool"
+        print(f"penstock {arguments.command}: {error.name} is not installed; {advice}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"penstock {arguments.command}: interrupted; nothing is left running", file=sys.stderr)
-        return 130
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    print("\nstopping", file=sys.stderr, flush=True)
     raise KeyboardInterrupt

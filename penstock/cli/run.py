@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import threading
 import time
 from pathlib import Path
@@ -48,12 +47,13 @@ def main(arguments: argparse.Namespace) -> int:
     with Application.start(
         arguments.path, clock="wall", seed=arguments.seed, port=arguments.port, on_event=printer.tell
     ) as application:
-        print(f"{arguments.path} is up after {time.perf_counter() - began:.1f} s; Ctrl-C stops it")
+        stacks = ", ".join(application.template.stacks)
+        print(f"{arguments.path} ({stacks}) is up after {time.perf_counter() - began:.1f} s; Ctrl-C stops it")
         _introduce(application)
         try:
             application.serve()
         except KeyboardInterrupt:
-            print("\nstopping", file=sys.stderr)
+            return 0
     return 0
 
 

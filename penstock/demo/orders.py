@@ -264,7 +264,7 @@ def _quantity(text: str) -> int:
 
 def _price(text: str) -> Decimal:
     if not _DECIMAL.fullmatch(text):
-        raise _Unreadable(f"UnitPrice {_printable(text)} is not a decimal number such as 2.55")
+        raise _Unreadable(f"UnitPrice {_printable(text)} is not a decimal number such as 2.55, without an exponent")
     price = Decimal(text)
     if abs(price) >= PRICE_BOUND:
         raise _Unreadable(f"UnitPrice {_printable(text)} is not below {PRICE_BOUND}")

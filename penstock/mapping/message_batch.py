@@ -71,6 +71,8 @@ class OpenMessages:
     def close(self, now_ms: int, *, busy_groups: Collection[str]) -> tuple[LeasedMessage, ...]:
         """Give the next batch; empty while the messages gather or wait for their group."""
         self._leased = [leased for leased in self._leased if leased.lease_ends_at_ms > now_ms]
+        if not self._leased:
+            self.closes_at_ms = None
         ready = [leased for leased in self._leased if leased.message.message_group_id not in busy_groups]
         del ready[self._size :]
         fitting = self._fitting(ready)

@@ -56,7 +56,10 @@ class OpenBatch:
         limit = self._terms.choices.read_limit
         records = self.backlog[:limit]
         del self.backlog[:limit]
-        self.taken_through = records[-1].sequence_number
+        last = records[-1].sequence_number
+        if self.taken_through is None or int(last) > int(self.taken_through):
+            # What was put back and is taken anew may end before records that were filtered since.
+            self.taken_through = last
         self._outbox.count_events(metrics.POLLED, len(records))
         passes = self._terms.passes
         if passes is not None:

@@ -327,12 +327,13 @@ class QueueMapping:
         batches = (*self._in_flight.values(), *self._backing_off())
         leased = self._open.close(self._now_ms, busy_groups={group for batch in batches for group in batch.groups})
         timers = self._timers_of(BatchingWindowEnds)
+        if self._open.closes_at_ms is None:
+            for timer_id in timers:
+                self._cancel_timer(timer_id)
+        elif not timers:
+            self._start_timer(BatchingWindowEnds(), self._open.closes_at_ms)
         if not leased:
-            if self._open.closes_at_ms is not None and not timers:
-                self._start_timer(BatchingWindowEnds(), self._open.closes_at_ms)
             return None
-        for timer_id in timers:
-            self._cancel_timer(timer_id)
         return MessageBatch(
             request_id=self._ids(),
             messages=tuple(one.message for one in leased),
