@@ -21,7 +21,7 @@ from penstock.cloud.bus import Bus, PublishedEvent
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
 from penstock.cloud.engine import Engine, EngineError
-from penstock.cloud.front_door import CallCounter, FrontDoor, Interceptor
+from penstock.cloud.front_door import CallCounter, FrontDoor, Interceptor, endpoint_of, listen
 from penstock.cloud.provisioning import provision
 from penstock.cloud.queues import Queues
 from penstock.cloud.state_machines import StateMachines
@@ -62,7 +62,6 @@ class Application:
         self._errors: list[BaseException] = []
         self._counter = CallCounter()
         self._callers = Callers(account_id=template.account_id, seed=str(seed))
-        self._engine = Engine(account_id=template.account_id, region=template.region)
         self._shells: list[StreamShell | QueueShell] = []
         self._gateways: list[Gateway] = []
         self._loop = asyncio.new_event_loop()
@@ -130,7 +129,7 @@ class Application:
     @property
     def endpoint(self) -> str:
         """Address of the front door."""
-        return self._door.endpoint
+        return self._endpoint
 
     @property
     def published(self) -> Sequence[PublishedEvent]:
@@ -159,7 +158,7 @@ class Application:
         session = Session()
         session.set_credentials(self._callers.operator.access_key, self._callers.operator.secret_key)
         config = Config(account_id_endpoint_mode="disabled", s3={"addressing_style": "path"})
-        return session.create_client(service, region_name=self.region, endpoint_url=self._door.endpoint, config=config)
+        return session.create_client(service, region_name=self.region, endpoint_url=self._endpoint, config=config)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -250,6 +249,21 @@ class Application:
 
     async def _start(self, port: int, interceptors: Sequence[Interceptor]) -> None:
         template, clock = self.template, self._clock
+        self._listening = listen()
+        self._endpoint = endpoint_of(self._listening)
+        self._functions = Functions(
+            template.functions,
+            clock=clock,
+            cache=CACHE,
+            environment_of=self._environment_of,
+            on_log=self._on_event,
+            on_invocation=self._on_invocation,
+        )
+        # What a write runs at once: its processes start while the engine is loaded and everything is defined.
+        for definition in template.mappings:
+            if isinstance(definition.configuration, StreamConfiguration) and definition.configuration.enabled:
+                await self._functions.begin(definition.function_arn)
+        self._engine = await asyncio.to_thread(Engine, account_id=template.account_id, region=template.region)
         self._queues = Queues(self._engine, clock)
         self._machines = StateMachines(
             clock=clock,
@@ -277,16 +291,8 @@ class Application:
             interceptors=[self._counter, *interceptors],
             services={"events.PutEvents": self._bus.put_events, "sqs.ReceiveMessage": self._queues.receive_call},
         )
-        await self._door.start()
-        self._machines.endpoint = self._door.endpoint
-        self._functions = Functions(
-            template.functions,
-            clock=clock,
-            cache=CACHE,
-            environment_of=self._environment_of,
-            on_log=self._on_event,
-            on_invocation=self._on_invocation,
-        )
+        await self._door.start(self._listening)
+        self._machines.endpoint = self._endpoint
         for definition in template.mappings:
             shell = self._shell_of(definition)
             self._shells.append(shell)
@@ -317,6 +323,8 @@ class Application:
             await self._bus.close()
         if hasattr(self, "_door"):
             await self._door.close()
+        if hasattr(self, "_listening"):
+            self._listening.close()
         self._clock.close()
 
     def _on_invocation(self, invocation: Invocation) -> None:
@@ -386,7 +394,7 @@ class Application:
             "AWS_ACCESS_KEY_ID": caller.access_key,
             "AWS_SECRET_ACCESS_KEY": caller.secret_key,
             "AWS_SESSION_TOKEN": "local",
-            "AWS_ENDPOINT_URL": self._door.endpoint,
+            "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_REGION": self.template.region,
             "AWS_DEFAULT_REGION": self.template.region,
         }

@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from penstock.conformance.runner import Verdict, run_files
+if TYPE_CHECKING:
+    from penstock.conformance.runner import Verdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run every case of every file; print the failures and, last, how many passed."""
+    from penstock.conformance.runner import run_files
+
     verdicts = list(run_files(arguments.files))
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if arguments.json:

@@ -8,34 +8,17 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.cloud import moto_speed
+from penstock.cloud import json_calls, moto_speed, state_machines, wire_form
+from penstock.cloud.wire_form import Reply, Request
 from penstock.errors import EnvironmentProblem
 
+__all__ = ["Engine", "EngineError", "Reply", "Request"]
+
 SUPPORTED_MOTO = "5.2.5"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """An HTTP request as an SDK sends it; header names in lower case, ``query`` as it stands in the URL."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An HTTP answer as the service gives it."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
 
 
 class EngineError(Exception):
@@ -100,11 +83,16 @@ class Engine:
             return Reply(status=501, body=f"penstock has no service {service}".encode())
         host = f"https://{target}.{self.region}.amazonaws.com"
         url = f"{host}{request.path}" + (f"?{request.query}" if request.query else "")
-        moto_request = MotoRequest.from_primitives(request.method, url, request.headers, request.body)
-        for pattern, respond in _routes(service, self.account_id, self.region):
+        name = _backend_name(service)
+        for pattern, respond in _routes(name, self.account_id, self.region):
             if pattern.match(f"{host}{request.path}"):
                 try:
-                    status, headers, body = respond(moto_request, url, moto_request.headers)
+                    if json_calls.is_plain(name, request):
+                        where = {"url": url, "region": self.region, "account_id": self.account_id}
+                        status, headers, body = json_calls.answer(respond.__self__(), request, **where)
+                    else:
+                        moto_request = MotoRequest.from_primitives(request.method, url, request.headers, request.body)
+                        status, headers, body = respond(moto_request, url, moto_request.headers)
                 except HTTPException as error:
                     status, headers, body = error.code, dict(error.get_headers()), error.get_body()
                 content = body.encode() if isinstance(body, str) else bytes(body or b"")
@@ -116,69 +104,18 @@ class Engine:
 
         Raises `EngineError` with the service's own code and message.
         """
-        from botocore.exceptions import ClientError, ParamValidationError
+        from botocore.exceptions import ParamValidationError
 
-        client = self._client(service)
-        method = getattr(client, _method_names(service)[operation])
         try:
-            answer: dict[str, Any] = method(**params)
-        except ClientError as error:
-            details = error.response["Error"]
-            raise EngineError(details.get("Code", "Unknown"), details.get("Message", "")) from error
+            request = wire_form.request_of(service, operation, params)
         except ParamValidationError as error:
             raise EngineError("ValidationException", str(error)) from error
-        answer.pop("ResponseMetadata", None)
+        reply = self.handle(service, request)
+        answer = wire_form.answer_in(reply, service=service, operation=operation)
+        if reply.status >= 300:
+            details = answer.get("Error", {})
+            raise EngineError(details.get("Code", "Unknown"), details.get("Message", ""))
         return answer
-
-    @functools.cache  # noqa: B019 (an engine lives as long as its process)
-    def _client(self, service: str) -> Any:
-        """A botocore client whose requests end in `handle` instead of the network."""
-        from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-        from botocore.config import Config
-        from botocore.session import Session
-
-        session = Session()
-        session.set_credentials("operator", "operator")
-        client = session.create_client(
-            service,
-            region_name=self.region,
-            endpoint_url="http://127.0.0.1:1",
-            config=Config(retries={"total_max_attempts": 1}, account_id_endpoint_mode="disabled"),
-        )
-
-        def send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-            reply = self.handle(service, _from_prepared(request))
-            return AWSResponse(request.url, reply.status, dict(reply.headers), _Body(reply.body))
-
-        client.meta.events.register("before-send", send)
-        return client
-
-
-class _Body:
-    """What botocore reads an answer from."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self, **_: Any) -> list[bytes]:
-        return [self._content]
-
-    def read(self, amount: int | None = None) -> bytes:
-        content, self._content = self._content[:amount], self._content[amount:] if amount else b""
-        return content
-
-
-def _from_prepared(request: Any) -> Request:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(request.url)
-    body = request.body
-    if body is not None and not isinstance(body, bytes):
-        body = body.encode() if isinstance(body, str) else body.read()
-    headers = {
-        name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
-    }
-    return Request(method=request.method, path=parts.path, query=parts.query, headers=headers, body=body or b"")
 
 
 @functools.cache
@@ -197,24 +134,18 @@ def _target(service: str) -> str | None:
     }.get(service)
 
 
-@functools.cache
-def _routes(service: str, account_id: str, region: str) -> list[tuple[Any, Any]]:
-    """The patterns of a service's URLs and what answers them, in moto's order."""
-    import re
+def _backend_name(service: str) -> str:
+    """The name of moto's backend of a service."""
+    return {"states": "stepfunctions", "streams.dynamodb": "dynamodbstreams"}.get(service, service)
 
+
+@functools.cache
+def _routes(name: str, account_id: str, region: str) -> list[tuple[re.Pattern[str], Any]]:
+    """The patterns of a backend's URLs and what answers them, in moto's order."""
     from moto.backends import get_backend
 
-    name = {"states": "stepfunctions", "streams.dynamodb": "dynamodbstreams"}.get(service, service)
+    if name == "stepfunctions":
+        state_machines.load()
     regions = get_backend(name)[account_id]
     backend = regions["aws"] if name in ("s3", "sts") else regions[region]
     return [(re.compile(url), respond) for url, respond in backend.urls.items()]
-
-
-@functools.cache
-def _method_names(service: str) -> dict[str, str]:
-    """Operation → method of the botocore client."""
-    from botocore import xform_name
-    from botocore.session import Session
-
-    model = Session().get_service_model(service)
-    return {operation: xform_name(operation) for operation in model.operation_names}

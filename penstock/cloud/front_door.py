@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,17 @@ class CallCounter:
         return await proceed(call)
 
 
+def listen() -> socket.socket:
+    """Listen on a free port of the loopback interface; who calls before the door is open waits there."""
+    return socket.create_server(("127.0.0.1", 0), backlog=128)
+
+
+def endpoint_of(listening: socket.socket) -> str:
+    """The URL of a listening socket."""
+    host, port = listening.getsockname()
+    return f"http://{host}:{port}"
+
+
 class FrontDoor:
     """An HTTP endpoint for all services of the embedded cloud."""
 
@@ -97,14 +109,13 @@ class FrontDoor:
             self._pass = functools.partial(interceptor, proceed=self._pass)
         self.endpoint = ""
 
-    async def start(self) -> None:
-        """Begin to listen on a free port of the loopback interface."""
+    async def start(self, listening: socket.socket | None = None) -> None:
+        """Begin to answer, on a socket that listens already or on one of its own."""
+        listening = listening or listen()
         self._runner = web.ServerRunner(web.Server(self._on_request), shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.endpoint = f"http://{host}:{port}"
+        await web.SockSite(self._runner, listening).start()
+        self.endpoint = endpoint_of(listening)
 
     async def close(self) -> None:
         """Stop listening."""

@@ -12,7 +12,10 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import secrets
 from typing import Any
+
+from penstock.cloud import moto_expressions
 
 ITEM_OPERATIONS = frozenset(
     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
@@ -22,10 +25,9 @@ ITEM_OPERATIONS = frozenset(
 @functools.cache
 def install() -> None:
     """Put the faster ways in place, once per process."""
-    from moto.core import responses
+    from moto.core import base_backend, responses, utils
+    from moto.core.authorization import ActionAuthenticatorMixin
     from moto.dynamodb.models.dynamo_type import DynamoType
-    from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
-    from moto.dynamodb.parsing.expressions import UpdateExpressionParser
     from moto.dynamodb.responses import DynamoResult
     from moto.sqs import models
 
@@ -44,12 +46,34 @@ def install() -> None:
     DynamoType.to_regular_json = regular_json
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
-    UpdateExpressionParser.make = functools.lru_cache(maxsize=512)(UpdateExpressionParser.make)
-    DepthFirstTraverser.nodes_to_be_processed = _nodes_to_be_processed
+    moto_expressions.install()
     models.SQSBackend.is_message_valid_based_on_retention_period = _is_retained
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+    responses.gen_amzn_requestid_long = _give_request_id
+    for asked in ("_authenticate_and_authorize_normal_action", "_authenticate_and_authorize_s3_action"):
+        setattr(ActionAuthenticatorMixin, asked, lambda *_, **__: None)  # switched off in moto; asking loads all of IAM
+    base_backend.AccountSpecificBackend._generate_regions = lambda *_: []
+    base_backend.allow_unknown_region = lambda: True
+    loader = utils.create_loader()
+    loader.list_available_services = lambda _: _Everything()  # else every folder of botocore's data is looked into
+    utils.create_loader = lambda: loader
+
+
+class _Everything(tuple[str, ...]):
+    """Names of services, any of which may be asked for: one that is not there is missed when its model is read."""
+
+    __slots__ = ()
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def _give_request_id(headers: dict[str, Any]) -> str:
+    """Put a request id into the headers of an answer."""
+    request_id = headers["x-amzn-requestid"] = secrets.token_hex(26).upper()
+    return request_id
 
 
 def _is_retained(backend: Any, queue_name: str, message: Any) -> bool:
@@ -58,13 +82,6 @@ def _is_retained(backend: Any, queue_name: str, message: Any) -> bool:
 
     kept_seconds = int(backend.get_queue(queue_name).message_retention_period)
     return bool(kept_seconds + message.sent_timestamp / 1000 > models.unix_time())
-
-
-def _nodes_to_be_processed(traverser: Any) -> tuple[type, ...]:
-    kinds: tuple[type, ...] | None = traverser.__dict__.get("_kinds")
-    if kinds is None:
-        kinds = traverser._kinds = tuple(traverser._processing_map())
-    return kinds
 
 
 def copy_of(typed: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +69,7 @@ class Functions:
         self._uncompiled = not self._bytecode_cache.exists()
         self._compiling = asyncio.Lock()
         self._endings: set[asyncio.Task[None]] = set()
+        self._begun: dict[tuple[str, str], asyncio.Task[tuple[ExecutionEnvironment, float]]] = {}
         self._watchman: Watchman | None = None
         self._closed = False
 
@@ -100,9 +102,29 @@ class Functions:
         finally:
             self._in_flight[definition.name] -= 1
 
+    async def begin(self, function: str) -> None:
+        """Start the first execution environment of a function that is about to be needed.
+
+        Its Init goes on by itself; the first invocation waits for it as for one of its own, and tells what it took.
+        What cannot be started is left for that invocation to find out. While nothing is compiled yet, nothing begins.
+        """
+        resolved = self._resolve(function)
+        if resolved is None or self._uncompiled:
+            return
+        definition, version = resolved
+        begun = time.perf_counter()
+        if (definition.name, version) not in self._begun:
+            with contextlib.suppress(EnvironmentProblem):
+                environment = await self._start(definition, version)
+                init = self._await_init(environment, definition, version, begun=begun)
+                self._begun[definition.name, version] = asyncio.get_running_loop().create_task(init)
+
     async def close(self) -> None:
         """End every execution environment; invocations under way are cancelled."""
         self._closed = True
+        for beginning in self._begun.values():
+            beginning.cancel()
+        await asyncio.gather(*self._begun.values(), return_exceptions=True)
         await asyncio.gather(*(environment.close() for environment in tuple(self._environments)), *self._endings)
         self._environments.clear()
         self._warm.clear()
@@ -197,10 +219,13 @@ class Functions:
         return None
 
     async def _cold_environment(self, function: Function, version: str) -> tuple[ExecutionEnvironment, float]:
-        """Start a new environment, and tell how long its Init phase took.
+        """Give the environment that was begun or start a new one, and tell how long its Init phase took.
 
         While nothing is compiled yet, the first one goes alone, or all would compile boto3 side by side.
         """
+        begun = self._begun.pop((function.name, version), None)
+        if begun is not None:
+            return await begun
         if self._uncompiled:
             async with self._compiling:
                 if self._uncompiled:
@@ -210,12 +235,17 @@ class Functions:
         return await self._initialize(function, version)
 
     async def _initialize(self, function: Function, version: str) -> tuple[ExecutionEnvironment, float]:
-        """Start an environment; where Init fails or takes too long, another one, in the middle of its init.
+        begun = time.perf_counter()
+        environment = await self._start(function, version)
+        return await self._await_init(environment, function, version, begun=begun)
+
+    async def _await_init(
+        self, environment: ExecutionEnvironment, function: Function, version: str, *, begun: float
+    ) -> tuple[ExecutionEnvironment, float]:
+        """Wait for an environment's Init; where that fails or takes too long, give another one, in the middle of its.
 
         Lambda repeats the init within the invocation and then reports what comes of that.
         """
-        begun = time.perf_counter()
-        environment = await self._start(function, version)
         try:
             initialized = await environment.initialized(self._init_limit_ms)
         except asyncio.CancelledError:

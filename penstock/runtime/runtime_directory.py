@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
@@ -79,8 +80,14 @@ def _requirements(package: Distribution) -> Iterator[tuple[str, bool]]:
 
 
 def _top_level_entries(package: Distribution) -> set[str]:
-    entries = {file.parts[0] for file in package.files or () if file.parts}
-    return {e for e in entries if e not in ("..", "/", "__pycache__") and not e.endswith(".pth")}
+    """List the files and folders of a package, from what pip recorded: ``files`` would make a path of each."""
+    record = package.read_text("RECORD")
+    if record is None:
+        paths = [file.as_posix() for file in package.files or ()]
+    else:
+        paths = [row[0] for row in csv.reader(record.splitlines()) if row]
+    entries = {path.partition("/")[0] for path in paths}
+    return {e for e in entries if e not in ("..", "", "__pycache__") and not e.endswith(".pth")}
 
 
 def _intact(folder: Path, links: dict[str, Path]) -> bool:

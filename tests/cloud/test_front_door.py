@@ -9,7 +9,7 @@ import pytest
 from penstock.cloud.callers import Caller, Callers
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine, Reply, Request
-from penstock.cloud.front_door import Call, CallCounter, FrontDoor, Proceed, operation_of
+from penstock.cloud.front_door import Call, CallCounter, FrontDoor, Proceed, endpoint_of, listen, operation_of
 from penstock.cloud.queues import Queues
 
 FUNCTION_ROLE = "arn:aws:iam::123456789012:role/relay"
@@ -140,3 +140,24 @@ def test_operation_of_a_rest_call_is_named(method: str, path: str, query: str, o
     request = Request(method=method, path=path, query=query, headers={}, body=b"")
 
     assert operation_of("s3", request) == operation
+
+
+def test_call_before_the_door_opens_waits() -> None:
+    """Who knows the address early is answered as soon as the door is open."""
+
+    async def go() -> int:
+        listening = listen()
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        clock = JumpingClock()
+        engine = Engine(account_id="123456789012", region="us-east-1")
+        door = FrontDoor(engine, Callers(account_id="123456789012", seed="0"), clock)
+        await door.start(listening)
+        assert door.endpoint == endpoint_of(listening)
+        status = int((await reader.readline()).split()[1])
+        writer.close()
+        await door.close()
+        clock.close()
+        return status
+
+    assert asyncio.run(go()) == 403
