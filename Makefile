@@ -3,6 +3,7 @@ PYTHON ?= python3
 STAGE ?= dev
 PORT ?= 3000
 ORDERS ?= penstock/demo/online_retail.csv
+SEEDS ?= 1000
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
@@ -10,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
 CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
 
-.PHONY: help setup demo run test mutants lint types synth deploy destroy clean
+.PHONY: help setup demo run test simulate mutants lint types synth deploy destroy clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +30,11 @@ test: setup cdk.out/manifest.json lint types ## everything: lint, types, tests, 
 	cdk synth --quiet --strict --context stage=prod --output build/cdk.prod
 	cfn-lint --ignore-checks W3005 -- build/cdk.*/*.template.json
 
+simulate: .venv/.ready ## play SEEDS simulated worlds (default: 1000) against the mapping core
+	python -m tests.simulation --seeds $(SEEDS) --processes 2
+
 mutants: .venv/.ready ## run the core's tests against mutants of the core; MODULES names files of penstock/mapping
-	python tests/mutation/mutants.py $(MODULES)
+	python tests/mutation/laboratory.py $(MODULES)
 
 lint: .venv/.ready
 	ruff check $(CHECKED)

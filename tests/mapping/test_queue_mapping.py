@@ -21,7 +21,7 @@ from penstock.mapping.inputs import (
     PayloadRefused,
     ReceiveFailed,
 )
-from tests.mapping.transcript import FUNCTION, QUEUE, QueueTranscript, counts, handles, message, receives, waits
+from tests.mapping.transcript import FUNCTION, NOW, QUEUE, QueueTranscript, counts, handles, message, receives, waits
 
 REPORT = ("ReportBatchItemFailures",)
 
@@ -213,10 +213,12 @@ def test_messages_stay_hidden_long_enough_for_window_and_function() -> None:
     enough = QueueConfiguration(
         maximum_batching_window_in_seconds=20, function_timeout_seconds=10, visibility_timeout_seconds=30
     )
+    shortest = QueueConfiguration(maximum_batching_window_in_seconds=1, function_timeout_seconds=30)
     no_window = QueueConfiguration(function_timeout_seconds=60, visibility_timeout_seconds=30)
 
     assert short.effective_visibility_timeout_seconds == 61
     assert enough.effective_visibility_timeout_seconds == 30
+    assert shortest.effective_visibility_timeout_seconds == 61
     assert no_window.effective_visibility_timeout_seconds == 30
     play = QueueTranscript(maximum_batching_window_in_seconds=20, function_timeout_seconds=11)
     assert play.happens(MappingEnabled()) == [receives("receive-1", hidden_for=61)]
@@ -483,3 +485,42 @@ def test_a_broken_invariant_carries_the_story() -> None:
     mapping._receive_id = "receive-99"
     with pytest.raises(BrokenInvariant, match="holds only what runs"):
         mapping.check()
+    mapping._receive_id = None
+    mapping.check()
+    mapping._open.add((message(3),), lease_ends_at_ms=NOW + 30_000)
+    with pytest.raises(BrokenInvariant, match="holds only what runs"):
+        mapping.check()
+
+
+def test_every_backing_off_batch_is_released_when_the_mapping_is_switched_off() -> None:
+    """None of them is left hidden until its lease ends."""
+    play = on(batch_size=1)
+    one, two = message(1), message(2)
+    play.received("receive-1", one)
+    play.received("receive-3", two)
+    play.throttled("invocation-2")
+    play.throttled("invocation-4")
+
+    released = [effect for effect in play.happens(MappingDisabled()) if isinstance(effect, ChangeVisibility)]
+    assert released == [ChangeVisibility(messages=(one, two), visibility_timeout_seconds=0)]
+
+
+def test_the_story_tells_why_nothing_was_received_or_invoked() -> None:
+    """A queue that could not be read and an answer that never came, as far back as the choices say."""
+    play = on(choices=Choices(answer_deadline_ms=1_000, story_length=2))
+    play.received("receive-1", message(1))
+    play.happens(ReceiveFailed(receive_id="receive-4", reason="denied"))
+    play.at = 1_000
+    play.fired("timer-3")
+
+    assert play.mapping.story() == [
+        "00:00:00.000 queue: cannot be read: denied",
+        "00:00:01.000 queue: the function was not invoked: no answer",
+    ]
+
+
+def test_a_mapping_receives_nothing_before_it_is_switched_on() -> None:
+    """Whatever else happens to it."""
+    play = QueueTranscript()
+
+    assert play.fired("timer-1") == []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+
+import pytest
 
 from penstock.mapping.choices import Choices
 from penstock.mapping.destination import destination_kind
@@ -155,6 +158,7 @@ def test_an_unanswered_invocation_counts_as_not_invoked() -> None:
     assert play.read("read-1", one) == [*calls("invocation-2", one, request="request-1"), waits("timer-3", 1_000)]
     play.at = 1_000
     assert play.fired("timer-3") == [waits("timer-4", 1_200)]
+    assert play.mapping.story()[-1] == "00:00:01.000 shard: the function was not invoked: no answer"
     assert play.returned("invocation-2") == []
     play.at = 1_200
     assert play.fired("timer-4") == [
@@ -183,3 +187,17 @@ def test_an_unanswered_delivery_is_repeated() -> None:
 def test_a_destination_is_known_by_its_arn() -> None:
     """Queues, topics and buckets are told apart by the service."""
     assert [destination_kind(arn) for arn in (FAILED_QUEUE, TOPIC, BUCKET)] == ["sqs", "sns", "s3"]
+
+
+def test_times_are_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the on-failure record nor its key nor the story follow the time zone of the machine."""
+    with monkeypatch.context() as place:
+        place.setenv("TZ", "JST-9")
+        time.tzset()
+        play, delivery = give_up(BUCKET)
+        told_at_last = play.mapping.story()[-1]
+    time.tzset()
+
+    assert told_at_last == "00:00:08.123 shard: gives up after 1 calls"
+    assert delivery.body.startswith(METADATA)
+    assert delivery.object_key == "aws/lambda/mapping/shard/2026/01/01/2026-01-01T00.00.08-request-2"

@@ -196,3 +196,25 @@ def test_what_one_read_gave_is_not_filled_up_with_the_next() -> None:
         *calls("invocation-6", *records[3:], request="request-3"),
         checkpoint(3),
     ]
+
+
+def test_a_full_batch_takes_nothing_more_from_the_backlog() -> None:
+    """With a window, too, a batch that is full closes before more is taken and counted as polled."""
+    play = StreamTranscript(
+        parallelization_factor=2,
+        maximum_batching_window_in_seconds=5,
+        batch_size=2,
+        choices=Choices(lane_of=BY_NAME.lane_of, read_limit=2),
+        metrics=("EventCount",),
+    )
+    records = [record(number, item="a") for number in range(1, 6)]
+    play.starts()
+    play.read("read-1", *records[:2])
+    play.read("read-3", *records[2:4])
+    play.read("read-4", records[4])
+
+    assert play.returned("invocation-2") == [
+        *counts(Polled=2),
+        *calls("invocation-6", *records[2:4], request="request-2", counted=True),
+        checkpoint(2),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.mapping.choices import Choices
 from penstock.mapping.effects import CancelRead, CancelTimer
 from penstock.mapping.inputs import (
     MappingDisabled,
@@ -270,4 +271,26 @@ def test_the_story_tells_each_step_of_a_shard() -> None:
         "00:00:01.500 b: reads 1 records up to 4",
         "00:00:01.500 b: calls with 1 records 4..4, attempt 1",
         "00:01:01.000 b: the function failed: Unhandled",
+    ]
+
+
+def test_a_mapping_that_has_read_nothing_has_processed_nothing() -> None:
+    """LastProcessingResult before the first answer of the source."""
+    play = StreamTranscript()
+    play.starts()
+
+    assert play.mapping.last_processing_result == "No records processed"
+
+
+def test_a_shard_remembers_only_the_last_of_its_steps() -> None:
+    """How many is a choice."""
+    play = StreamTranscript(choices=Choices(story_length=2))
+    play.starts()
+    for number in range(1, 5):
+        play.read(f"read-{2 * number - 1}", record(number))
+        play.returned(f"invocation-{2 * number}")
+
+    assert play.mapping.story() == [
+        "00:00:00.000 shard: calls with 1 records 4..4, attempt 1",
+        "00:00:00.000 shard: the function returned",
     ]

@@ -252,3 +252,31 @@ def test_a_failure_in_one_shard_leaves_another_alone() -> None:
     assert play.read("read-2", two) == calls("invocation-4", two, request="request-2", shard="b")
     assert play.ended("invocation-3", FunctionError()) == [waits("timer-5", 200)]
     assert play.returned("invocation-4") == [checkpoint(2, "b"), reads("read-6", shard="b", after="2")]
+
+
+def test_a_call_that_was_not_made_is_a_problem_of_the_mapping() -> None:
+    """LastProcessingResult says so as long as nothing better is known."""
+    play = StreamTranscript()
+    play.starts()
+    play.read("read-1", record(1))
+    play.throttled("invocation-2")
+
+    assert play.mapping.last_processing_result == "PROBLEM: Function call failed"
+
+
+def test_the_story_tells_why_a_batch_failed() -> None:
+    """A refused payload, a report of the first record and a report that cannot be read are told apart."""
+    play = StreamTranscript(function_response_types=("ReportBatchItemFailures",))
+    play.starts()
+    play.read("read-1", record(1))
+
+    play.refused("invocation-2")
+    assert play.mapping.story()[-1] == "00:00:00.000 shard: the payload was refused"
+    play.at = 200
+    play.fired("timer-3")
+    play.reported("invocation-4", 1)
+    assert play.mapping.story()[-1] == "00:00:00.200 shard: the function reported its first record"
+    play.at = 600
+    play.fired("timer-5")
+    play.reported("invocation-6", 9)
+    assert play.mapping.story()[-1] == "00:00:00.600 shard: the function's answer fails the whole batch"

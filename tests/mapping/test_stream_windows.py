@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock.mapping.choices import Choices
 from penstock.mapping.effects import CancelRead, CancelTimer, InvokeFunction
+from penstock.mapping.event import encode_event
 from penstock.mapping.inputs import MappingDisabled, MappingEnabled, ReadFailed
 from tests.mapping.transcript import (
     FAILED_QUEUE,
@@ -70,6 +71,7 @@ def test_an_idle_window_is_closed_when_it_is_over_and_nothing_more_is_there() ->
     play.at = 10_000
     assert play.fired("timer-3") == [CancelRead(read_id="read-4"), reads("read-5", after="1", wait=False)]
     assert play.read("read-5") == calls("invocation-6", request="request-2", extras=window(1, final=True))
+    assert play.mapping.story()[-1] == "00:00:10.000 shard: makes the final call of its window, attempt 1"
     assert play.returned("invocation-6") == [reads("read-7", after="1")]
     assert play.mapping.idle
 
@@ -158,6 +160,7 @@ def test_the_end_of_a_shard_closes_its_window() -> None:
         *calls("invocation-3", request="request-2", extras=window(1, final=True)),
         checkpoint(1),
     ]
+    assert play.mapping.story()[-1] == "00:00:00.000 shard: makes the final call of its window, attempt 1"
     assert play.returned("invocation-3") == []
     assert play.mapping.idle
 
@@ -403,3 +406,65 @@ def test_records_too_old_for_any_call_open_no_window() -> None:
     }
     assert play.delivered("delivery-2") == [checkpoint(1), reads("read-3", after="1")]
     assert play.mapping.idle
+
+
+def test_a_discarded_batch_names_its_window_and_a_bucket_gets_its_event() -> None:
+    """The flags are those of the call that failed, and the payload is what the function was given."""
+    play = StreamTranscript(
+        tumbling_window_in_seconds=10, maximum_retry_attempts=0, on_failure_destination="arn:aws:s3:::failed"
+    )
+    one = record(1)
+    play.starts()
+    play.read("read-1", one)
+
+    (delivery,) = play.failed("invocation-2")
+    assert told(delivery)["timeWindowInfo"] == {
+        "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:10Z"},
+        "isFinalInvokeForWindow": False,
+        "isWindowTerminatedEarly": False,
+    }
+    assert told(delivery)["payload"] == encode_event((one,), window({}))
+
+
+def test_a_failing_early_call_is_given_up_as_one() -> None:
+    """Its on-failure record says that the window was terminated early, and holds the state that was too large."""
+    play = StreamTranscript(
+        tumbling_window_in_seconds=10,
+        maximum_retry_attempts=0,
+        on_failure_destination="arn:aws:s3:::failed",
+        choices=Choices(state_limit_bytes=5),
+    )
+    play.starts()
+    play.read("read-1", record(1))
+    play.returned("invocation-2", {"state": "xxxxxx"})
+    assert play.mapping.story()[-1] == "00:00:00.000 shard: makes the early call of its window, attempt 1"
+
+    (delivery,) = play.failed("invocation-3")
+    assert told(delivery)["timeWindowInfo"]["isFinalInvokeForWindow"] is True
+    assert told(delivery)["timeWindowInfo"]["isWindowTerminatedEarly"] is True
+    assert told(delivery)["payload"] == encode_event((), window("xxxxxx", final=True, early=True))
+
+
+def test_each_record_too_old_names_the_window_of_its_own() -> None:
+    """As long as none is open, a record that comes late does not count in the window of the one before it."""
+    play = StreamTranscript(
+        tumbling_window_in_seconds=10, maximum_record_age_in_seconds=60, on_failure_destination=FAILED_QUEUE
+    )
+    play.at = 100_000
+    play.starts()
+
+    effects = play.read("read-1", record(1, at_ms=10_000), record(2, at_ms=9_000))
+    starts = [told(delivery)["timeWindowInfo"]["window"]["start"] for delivery in effects]
+    assert starts == ["2026-01-01T00:00:10Z", "2026-01-01T00:00:00Z"]
+
+
+def test_an_empty_answer_to_a_held_read_is_no_proof_of_the_tip() -> None:
+    """It may have been under way since before the window was over: the shard is read once more."""
+    play = StreamTranscript(tumbling_window_in_seconds=10)
+    play.starts()
+    play.read("read-1", record(1))
+    play.returned("invocation-2", {"state": 1})
+
+    play.at = 10_000
+    assert play.read("read-4") == [reads("read-5", after="1", wait=False)]
+    assert play.read("read-5") == calls("invocation-6", request="request-2", extras=window(1, final=True))

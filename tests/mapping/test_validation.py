@@ -13,6 +13,14 @@ STREAM = "arn:aws:dynamodb:eu-west-1:111111111111:table/orders/stream/2026-01-01
 QUEUE = "arn:aws:sqs:eu-west-1:111111111111:orders"
 FUNCTION = "arn:aws:lambda:eu-west-1:111111111111:function:relay"
 INVALID = "InvalidParameterValueException"
+CANNOT_ACCESS = (
+    f"Cannot access stream {STREAM}. Please ensure the role can perform the GetRecords, GetShardIterator, "
+    "DescribeStream, and ListStreams Actions on your stream in IAM."
+)
+NO_QUEUE = (
+    "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+    "SQS Error Message: The specified queue does not exist."
+)
 
 
 def judge(properties: dict[str, Any], *, source: str = STREAM, situation: Situation = ALL_EXISTS) -> Accepted | Refused:
@@ -89,6 +97,23 @@ def test_what_was_given_is_in_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "given"),
+    [
+        (STREAM, {"ParallelizationFactor": 2, "MaximumRetryAttempts": 3, "BisectBatchOnFunctionError": True}),
+        (STREAM, {"MaximumRecordAgeInSeconds": 60, "TumblingWindowInSeconds": 30, "KMSKeyArn": "key"}),
+        (QUEUE, {"ScalingConfig": {"MaximumConcurrency": 2}, "KMSKeyArn": "key"}),
+        (QUEUE, {"ProvisionedPollerConfig": {"MinimumPollers": 2}}),
+    ],
+)
+def test_retries_age_windows_and_scaling_are_in_the_answer(source: str, given: dict[str, Any]) -> None:
+    """Each as it was given."""
+    judged = judge(given, source=source)
+
+    assert isinstance(judged, Accepted)
+    assert {name: judged.answer[name] for name in given} == given
+
+
+@pytest.mark.parametrize(
     ("name", "lowest", "highest"),
     [
         ("BatchSize", 1, 10_000),
@@ -139,6 +164,11 @@ def test_several_values_out_of_range_are_named_together() -> None:
             "Value '[EventCount, Bad]' at 'metricsConfig.metrics' failed to satisfy constraint: Member must satisfy "
             "constraint: [Member must satisfy enum value set: [EventCount]]",
         ),
+        (
+            {"FunctionResponseTypes": ["Bad"]},
+            "Value '[Bad]' at 'functionResponseTypes' failed to satisfy constraint: Member must satisfy "
+            "constraint: [Member must satisfy enum value set: [ReportBatchItemFailures]]",
+        ),
     ],
 )
 def test_fails_when_a_value_is_not_one_of_those_known(properties: dict[str, Any], expected: str) -> None:
@@ -151,7 +181,17 @@ def test_fails_when_a_pattern_is_too_long() -> None:
     fill = json.dumps({"eventName": ["x" * (4_096 - len('{"eventName": [""]}'))]})
 
     assert isinstance(judge(pattern(fill)), Accepted)
-    assert "length less than or equal to 4096" in message(pattern(fill + " "))
+    criteria = {"FilterCriteria": {"Filters": [{"Pattern": fill}, {"Pattern": fill + " "}]}}
+    assert message(criteria) == (
+        f"1 validation error detected: Value '{fill} ' at 'filterCriteria.filters.2.member.pattern' failed to satisfy "
+        "constraint: Member must have length less than or equal to 4096"
+    )
+
+
+def test_fails_when_a_filter_has_no_pattern() -> None:
+    """An empty text is no pattern either."""
+    for entry in ({}, {"Pattern": ""}):
+        assert message({"FilterCriteria": {"Filters": [entry]}}) == "Invalid filter pattern definition."
 
 
 def test_the_concurrency_of_a_queue_has_its_range() -> None:
@@ -160,6 +200,10 @@ def test_the_concurrency_of_a_queue_has_its_range() -> None:
         judged = judge({"ScalingConfig": {"MaximumConcurrency": value}}, source=QUEUE)
 
         assert isinstance(judged, Accepted) is accepted
+    assert message({"ScalingConfig": {"MaximumConcurrency": 1}}, source=QUEUE) == (
+        "1 validation error detected: Value '1' at 'scalingConfig.maximumConcurrency' failed to satisfy constraint: "
+        "Member must have value greater than or equal to 2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,12 +253,27 @@ def test_the_batch_of_a_queue_depends_on_its_kind_and_window(arn: str, size: int
     assert isinstance(judge(properties, source=arn), Accepted) is accepted
 
 
+def test_fails_when_a_queue_gets_a_batch_it_cannot_have() -> None:
+    """The text says whether it is for its kind or for want of a window; none given is none."""
+    fifo = f"{QUEUE}.fifo"
+
+    assert message({"MaximumBatchingWindowInSeconds": 1}, source=fifo) == (
+        "Batching window is not supported for FIFO queues"
+    )
+    assert message({"BatchSize": 11}, source=fifo) == "Batch size must not exceed 10 for FIFO queues"
+    assert message({"BatchSize": 11}, source=QUEUE) == (
+        "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+    )
+
+
 def test_a_tumbling_window_excludes_filters() -> None:
     """And a factor above one, as the cases say; one and no filter are fine."""
     window = {"TumblingWindowInSeconds": 10, "ParallelizationFactor": 1}
 
     assert isinstance(judge({**window, "FilterCriteria": {"Filters": []}}), Accepted)
-    assert "Filter criteria" in message({**window, **pattern('{"eventName":["INSERT"]}')})
+    assert message({**window, **pattern('{"eventName":["INSERT"]}')}) == (
+        "Filter criteria must be empty when tumbling window period is configured"
+    )
 
 
 @pytest.mark.parametrize(
@@ -243,7 +302,10 @@ def test_provisioned_pollers_exclude_a_concurrency_limit() -> None:
     limit = {"ScalingConfig": {"MaximumConcurrency": 2}}
 
     assert isinstance(judge(pollers, source=QUEUE), Accepted)
-    assert message({**pollers, **limit}, source=QUEUE).startswith("Provisioned mode for SQS ESM does not support")
+    assert message({**pollers, **limit}, source=QUEUE) == (
+        "Provisioned mode for SQS ESM does not support maximum concurrency feature. "
+        "Use MaximumPollers as the control mechanism and remove maximum concurrency."
+    )
 
 
 def test_a_mapping_has_five_filters_at_most() -> None:
@@ -251,7 +313,7 @@ def test_a_mapping_has_five_filters_at_most() -> None:
     one = {"Pattern": '{"eventName":["INSERT"]}'}
 
     assert isinstance(judge({"FilterCriteria": {"Filters": [one] * 5}}), Accepted)
-    assert "more than 5 filters" in message({"FilterCriteria": {"Filters": [one] * 6}})
+    assert "must not have more than 5 filters" in message({"FilterCriteria": {"Filters": [one] * 6}})
 
 
 @pytest.mark.parametrize(
@@ -259,8 +321,8 @@ def test_a_mapping_has_five_filters_at_most() -> None:
     [
         (STREAM, Situation(function_exists=False), "Function does not exist"),
         (STREAM, Situation(source_exists=False), f"Stream not found: {STREAM}"),
-        (STREAM, Situation(role_can_read=False), f"Cannot access stream {STREAM}. Please ensure the role can perform"),
-        (QUEUE, Situation(source_exists=False), "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueue"),
+        (STREAM, Situation(role_can_read=False), CANNOT_ACCESS),
+        (QUEUE, Situation(source_exists=False), NO_QUEUE),
         (QUEUE, Situation(role_can_read=False), "The function execution role does not have permissions to call"),
     ],
 )

@@ -1,0 +1,298 @@
+"""A world with a queue: leases that end, groups that keep their order, a redrive policy, a function that misbehaves.
+
+Rules of the world, which are those of AWS: a received message is hidden until its visibility timeout ends; a FIFO queue
+gives nothing of a group that has a message in flight; a message that was received often enough is moved away instead of
+being given again; only the last receipt handle of a message counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from functools import partial
+
+from penstock.mapping.effects import (
+    CancelTimer,
+    ChangeVisibility,
+    DeleteMessages,
+    InvokeFunction,
+    ReceiveMessages,
+    StartTimer,
+)
+from penstock.mapping.inputs import (
+    FunctionError,
+    InvocationEnded,
+    MappingDisabled,
+    MappingEnabled,
+    MessagesReceived,
+    NotInvoked,
+    Outcome,
+    QueueInput,
+    QueueMessage,
+    ReceiveFailed,
+    TimerFired,
+)
+from tests.simulation.agenda import Agenda
+from tests.simulation.behaviour import FUNCTION_ERRORS, GOOD, REFUSED, Behaviour, Meaning, answer
+from tests.simulation.queue_model import QueueModel
+from tests.simulation.queue_plan import GOOD_RECEIVING, QueuePlan, Receiving
+from tests.simulation.sent import Sent
+
+EPOCH_MS = 1_767_225_600_000
+"""2026-01-01T00:00:00Z."""
+
+
+class QueueWorld:
+    """Runs a plan; raises Violation, or whatever the core raises."""
+
+    def __init__(self, plan: QueuePlan, *, check_every: int = 1) -> None:
+        self.plan = plan
+        self.seen: set[str] = set()
+        self.model = QueueModel(plan.configuration, plan.choices(), seen=self.seen, check_every=check_every)
+        self._agenda = Agenda(now_ms=EPOCH_MS, seed=plan.seed)
+        self._calls = self._receives = 0
+        self._timers: set[str] = set()
+        self._messages: list[Sent] = []
+        self._held: ReceiveMessages | None = None
+        self._send()
+        self._agenda.plan(EPOCH_MS + plan.enabled_at_ms, partial(self._hand_in, MappingEnabled()))
+        switches = plan.switches[: len(plan.switches) // 2 * 2]
+        for place, at_ms in enumerate(switches):
+            self._agenda.plan(EPOCH_MS + at_ms, partial(self._switch, on=place % 2 == 1))
+        if switches:
+            self._agenda.plan(EPOCH_MS + switches[-1] + 1, partial(self._switch, on=True))
+
+    def run(self) -> None:
+        """Let everything happen."""
+        self._agenda.run()
+        self.model.close()
+
+    def story(self) -> list[str]:
+        """Tell what happened to the queue."""
+        return self.model.mapping.story()
+
+    # --- the queue ---
+
+    def _send(self) -> None:
+        last: dict[str, Sent] = {}
+        for number, planned in enumerate(self.plan.messages):
+            group = f"group-{planned.group}" if self.plan.configuration.fifo else None
+            kind = "wanted" if planned.relevant else "other"
+            pad = "x" * planned.pad_bytes
+            sent = Sent(
+                number=number,
+                at_ms=EPOCH_MS + planned.at_ms,
+                group=group,
+                relevant=planned.relevant or not self.plan.configuration.filters,
+                body=f'{{\\"kind\\":\\"{kind}\\",\\"number\\":{number},\\"pad\\":\\"{pad}\\"}}',
+                previous=last.get(group) if group is not None else None,
+                failures=planned.failures,
+                reports=planned.reports,
+            )
+            if group is not None:
+                last[group] = sent
+            self._messages.append(sent)
+            self.model.sent[sent.message_id] = sent
+            self._agenda.plan(sent.at_ms, self._serve_held)
+
+    def _received(self, sent: Sent) -> QueueMessage:
+        body = {
+            "messageId": sent.message_id,
+            "receiptHandle": sent.receipt_handle,
+            "body": sent.body.replace("\\", ""),
+            "eventSource": "aws:sqs",
+        }
+        encoded = (
+            f'{{"messageId":"{sent.message_id}","receiptHandle":"{sent.receipt_handle}",'
+            f'"body":"{sent.body}","eventSource":"aws:sqs"}}'
+        )
+        return QueueMessage(
+            message_id=sent.message_id,
+            receipt_handle=sent.receipt_handle,
+            body=body,
+            encoded=encoded,
+            encoded_bytes=len(encoded),
+            message_group_id=sent.group,
+            receive_count=sent.receives,
+        )
+
+    def _begin_receive(self, effect: ReceiveMessages) -> None:
+        place = self._receives
+        self._receives += 1
+        receiving = self.plan.receivings[place] if place < len(self.plan.receivings) else GOOD_RECEIVING
+        self._agenda.plan(self._agenda.now_ms + receiving.after_ms, partial(self._serve, effect, receiving))
+
+    def _serve_held(self) -> None:
+        if self._held is not None:
+            self._serve(self._held, GOOD_RECEIVING)
+
+    def _serve(self, effect: ReceiveMessages, receiving: Receiving) -> None:
+        if self.model.receive_id != effect.receive_id:
+            return
+        self._held = None
+        answered: MessagesReceived | ReceiveFailed
+        if receiving.deed == "fails" or self._spell("unreadable"):
+            self.seen.add("receive failed")
+            answered = ReceiveFailed(receive_id=effect.receive_id, reason="the queue cannot be read")
+        elif receiving.deed == "is empty":
+            self.seen.add("receive empty")
+            answered = MessagesReceived(receive_id=effect.receive_id, messages=())
+        else:
+            messages = self._lease(effect, receiving.transit_ms)
+            if not messages:
+                self._held = effect
+                return
+            answered = MessagesReceived(receive_id=effect.receive_id, messages=messages)
+        self._agenda.plan(self._agenda.now_ms + receiving.transit_ms, partial(self._hand_in, answered))
+        if receiving.deed == "answers twice":
+            self.seen.add("answer of a receive doubled")
+            self._agenda.plan(self._agenda.now_ms + receiving.transit_ms + 1, partial(self._hand_in, answered))
+
+    def _lease(self, effect: ReceiveMessages, transit_ms: int) -> tuple[QueueMessage, ...]:
+        """Lease what is visible; the leases are counted from the answer."""
+        now_ms = self._agenda.now_ms
+        limit = self.plan.maximum_receive_count
+        busy = {sent.group for sent in self._messages if sent.leased_until_ms is not None and sent.group is not None}
+        taken: list[QueueMessage] = []
+        for sent in self._messages:
+            if sent.at_ms > now_ms or sent.leased_until_ms is not None or sent.end is not None or sent.group in busy:
+                continue
+            if len(taken) == effect.limit:
+                break
+            if limit is not None and sent.receives >= limit:
+                self.seen.add("message dead-lettered")
+                sent.end = "dead-lettered"
+                continue
+            if sent.receives:
+                self.seen.add("message comes back")
+            sent.receives += 1
+            self._hide(sent, now_ms + transit_ms + effect.visibility_timeout_seconds * 1_000)
+            taken.append(self._received(sent))
+        return tuple(taken)
+
+    def _hide(self, sent: Sent, until_ms: int) -> None:
+        sent.leased_until_ms = until_ms
+        self._agenda.plan(until_ms, partial(self._lease_ended, sent, until_ms))
+
+    def _lease_ended(self, sent: Sent, until_ms: int) -> None:
+        if sent.leased_until_ms == until_ms:
+            sent.leased_until_ms = None
+            self._serve_held()
+
+    def _delete(self, messages: Iterable[QueueMessage]) -> None:
+        for message in messages:
+            sent = self.model.sent[message.message_id]
+            if sent.receipt_handle == message.receipt_handle and sent.end is None:
+                sent.end = "deleted"
+                sent.leased_until_ms = None
+            else:
+                self.seen.add("message deleted too late")
+        self._agenda.plan(self._agenda.now_ms, self._serve_held)
+
+    def _change_visibility(self, effect: ChangeVisibility) -> None:
+        for message in effect.messages:
+            sent = self.model.sent[message.message_id]
+            if sent.receipt_handle == message.receipt_handle and sent.leased_until_ms is not None:
+                self._hide(sent, self._agenda.now_ms + effect.visibility_timeout_seconds * 1_000)
+
+    # --- inputs and effects ---
+
+    def _switch(self, *, on: bool) -> None:
+        if not on:
+            self.seen.add("switched off")
+            if self.model.calls:
+                self.seen.add("switched off with something in flight")
+        self._hand_in(MappingEnabled() if on else MappingDisabled())
+
+    def _spell(self, what: str) -> bool:
+        now_ms = self._agenda.now_ms - EPOCH_MS
+        return any(spell.what == what and spell.from_ms <= now_ms < spell.to_ms for spell in self.plan.spells)
+
+    def _hand_in(self, happened: QueueInput, meaning: Meaning | None = None) -> None:
+        for effect in self.model.happened(happened, self._agenda.now_ms, meaning):
+            match effect:
+                case InvokeFunction():
+                    self._invoke(effect)
+                case ReceiveMessages():
+                    self._begin_receive(effect)
+                case StartTimer():
+                    self._timers.add(effect.timer_id)
+                    at_ms = effect.at_ms + self.plan.timers_late_ms
+                    self._agenda.plan(at_ms, partial(self._fire, effect.timer_id))
+                case CancelTimer():
+                    self._timers.remove(effect.timer_id)
+                    if self.plan.timers_twice:
+                        fired = TimerFired(timer_id=effect.timer_id)
+                        self._agenda.plan(self._agenda.now_ms, partial(self._hand_in, fired))
+                case DeleteMessages():
+                    self._delete(effect.messages)
+                case ChangeVisibility():
+                    self._change_visibility(effect)
+                case _:
+                    pass
+
+    def _fire(self, timer_id: str) -> None:
+        if timer_id in self._timers:
+            self._timers.remove(timer_id)
+            fired = TimerFired(timer_id=timer_id)
+            self._hand_in(fired)
+            if self.plan.timers_twice:
+                self._agenda.plan(self._agenda.now_ms + 1, partial(self._hand_in, fired))
+
+    # --- the function ---
+
+    def _invoke(self, effect: InvokeFunction) -> None:
+        place = self._calls
+        self._calls += 1
+        behaviour = self.plan.behaviours[place] if place < len(self.plan.behaviours) else GOOD
+        messages = [self.model.sent[record.message_id] for record in effect.records]  # type: ignore[union-attr]
+        outcome, meaning, takes_ms = self._outcome(effect, behaviour, messages)
+        now_ms, deadline_ms = self._agenda.now_ms, self.plan.answer_deadline_ms
+        answering = behaviour.answering
+        if answering == "late" and deadline_ms is not None:
+            takes_ms += deadline_ms + 1 + self.plan.timers_late_ms
+        elif answering == "never" and deadline_ms is not None:
+            self.seen.add("answer of an invocation lost")
+            return
+        if deadline_ms is not None and takes_ms > deadline_ms + self.plan.timers_late_ms:
+            self.seen.add("answer of an invocation late")
+        ended = InvocationEnded(invocation_id=effect.invocation_id, outcome=outcome)
+        self._agenda.plan(now_ms + takes_ms, partial(self._hand_in, ended, meaning))
+        if answering == "twice":
+            self.seen.add("answer of an invocation doubled")
+            again = dataclasses.replace(ended, outcome=FunctionError() if place % 2 else outcome)
+            self._agenda.plan(now_ms + takes_ms + 1 + place % 3, partial(self._hand_in, again, meaning))
+
+    def _outcome(
+        self, effect: InvokeFunction, behaviour: Behaviour, messages: list[Sent]
+    ) -> tuple[Outcome, Meaning, int]:
+        if effect.event_bytes > self.plan.event_limit_bytes:
+            self.seen.add("payload refused")
+            return (*REFUSED, 1)
+        if self._spell("throttled"):
+            self.seen.add("throttled")
+            return NotInvoked(reason="429"), Meaning(verdict="not run", ran=False), 1
+        poison = next((place for place, sent in enumerate(messages) if sent.failures > 0), None)
+        if poison is not None and behaviour.deed == "succeeds":
+            messages[poison].failures -= 1
+            behaviour = dataclasses.replace(
+                behaviour,
+                deed="reports" if messages[poison].reports else "raises",
+                place=(poison + 0.5) / len(messages),
+            )
+        outcome, meaning = answer(
+            behaviour,
+            [sent.message_id for sent in messages],
+            reports=self.plan.configuration.reports_batch_item_failures,
+            windowed=False,
+            final=False,
+            repeated=behaviour.takes_ms % 2 == 1,
+            and_all_that_follow=self.plan.configuration.fifo,
+        )
+        if behaviour.deed in FUNCTION_ERRORS:
+            self.seen.add(f"function {behaviour.deed}")
+        elif meaning.verdict == "not run":
+            self.seen.add("throttled" if behaviour.deed == "is throttled" else "unavailable")
+        elif meaning.verdict == "failed" and behaviour.deed == "malforms":
+            self.seen.add("malformed report")
+        return outcome, meaning, behaviour.takes_ms
