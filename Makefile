@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
 CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
 
-.PHONY: help setup demo run test simulate mutants lint types synth deploy destroy clean
+.PHONY: help setup demo run test simulate mutants bench lint types synth deploy destroy clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ simulate: .venv/.ready ## play SEEDS simulated worlds (default: 1000) against th
 
 mutants: .venv/.ready ## run the core's tests against mutants of the core; MODULES names files of penstock/mapping
 	python tests/mutation/laboratory.py $(MODULES)
+
+bench: .venv/.ready cdk.out/manifest.json ## measure filters, the core and whole runs, beside MiniStack, LocalStack and moto
+	-python -m benchmarks.peers
+	python -m benchmarks.filters
+	python -m benchmarks.mapping_core
+	python -m benchmarks.end_to_end
 
 lint: .venv/.ready
 	ruff check $(CHECKED)
