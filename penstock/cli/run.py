@@ -50,6 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.path, clock="wall", seed=arguments.seed, port=arguments.port, on_event=printer.tell
     ) as application:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 50)  # what is kept from here on are items and records, which hold no cycles
         gc.enable()
         stacks = ", ".join(application.template.stacks)
         print(f"{arguments.path} ({stacks}) is up after {time.perf_counter() - began:.1f} s; Ctrl-C stops it")

@@ -2,9 +2,10 @@
 
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
-cycles; an update expression is parsed once, and what a pass over its tree looks for is found out once a pass (its
-validator works on a copy of the tree); names of actions are looked up once; a message's age is compared with the one
-attribute of its queue that matters.
+cycles; names of actions are looked up once; a message's age is compared with the one attribute of its queue that
+matters; an attribute is weighed once when an item is made. Expressions are in ``moto_expressions.py``.
+
+What is never used is not loaded: moto's own IAM, the list of all regions, the names of all services.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ ITEM_OPERATIONS = frozenset(
     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
 )
 
+ITEM_LIMIT_BYTES = 405_000
+"""Where moto draws the line (DynamoDB: 400 KB, counted a little differently)."""
+
 
 @functools.cache
 def install() -> None:
     """Put the faster ways in place, once per process."""
     from moto.core import base_backend, responses, utils
     from moto.core.authorization import ActionAuthenticatorMixin
-    from moto.dynamodb.models.dynamo_type import DynamoType
+    from moto.dynamodb.models import dynamo_type
     from moto.dynamodb.responses import DynamoResult
     from moto.sqs import models
 
@@ -42,8 +46,9 @@ def install() -> None:
         body = json.dumps(answer, default=_wire_form)
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, body
 
-    DynamoType.__deepcopy__ = lambda self, _memo: copy_of(self)
-    DynamoType.to_regular_json = regular_json
+    dynamo_type.DynamoType.__deepcopy__ = lambda self, _memo: copy_of(self)
+    dynamo_type.DynamoType.to_regular_json = regular_json
+    dynamo_type.Item.__init__ = _make_item
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
     moto_expressions.install()
@@ -59,6 +64,21 @@ def install() -> None:
     loader = utils.create_loader()
     loader.list_available_services = lambda _: _Everything()  # else every folder of botocore's data is looked into
     utils.create_loader = lambda: loader
+
+
+def _make_item(item: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
+    """moto's ``Item.__init__``, weighing each attribute once and not again with each that follows."""
+    from moto.dynamodb.exceptions import ItemSizeTooLarge
+    from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
+
+    item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
+    size = 0
+    for name, value in attrs.items():
+        typed = DynamoType(value)
+        size += len(name.encode()) + typed.size()
+        if size > ITEM_LIMIT_BYTES:
+            raise ItemSizeTooLarge
+        dict.__setitem__(item.attrs, name, typed)
 
 
 class _Everything(tuple[str, ...]):

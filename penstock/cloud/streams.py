@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from penstock.mapping.inputs import Shard, StreamRecord
 
 FIRST_SEQUENCE_NUMBER = 100_000_000_000_000_000_001
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
 SHARD_ID = "shardId-00000001541626099285-f35f62ef"
 
 
@@ -107,11 +108,11 @@ class Stream:
         }
         if self._by_time_to_live:
             body["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-        encoded = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        encoded = _ENCODER.encode(body)
         self.records.append(
             StreamRecord(
                 sequence_number=sequence_number,
-                item_key=json.dumps(keys, sort_keys=True),
+                item_key=json.dumps(keys),
                 created_at_ms=now_ms,
                 body=body,
                 encoded=encoded,
@@ -211,6 +212,8 @@ def _value_bytes(typed: Mapping[str, Any]) -> int:
 
 def _number_bytes(text: str) -> int:
     """About one byte for two significant digits, one for the exponent, one for a sign; zero takes one."""
+    if text.isdecimal():
+        return (len(text.lstrip("0")) + 1) // 2 + 1
     digits = text.lstrip("-").lower().partition("e")[0]
     whole, _, fraction = digits.partition(".")
     whole = whole.lstrip("0")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.engine import Engine, Reply, Request
+from penstock.cloud.engine import Engine, EngineError, Reply, Request
 
 ITEM: dict[str, Any] = {
     "k": {"S": "1"},
@@ -64,3 +64,18 @@ def test_item_answers_are_those_of_the_model(operation: str, monkeypatch: pytest
 
     assert (fast.status, json.loads(fast.body)) == (slow.status, json.loads(slow.body))
     assert fast.headers["Content-Type"] == slow.headers["Content-Type"]
+
+
+def test_item_over_the_limit_is_refused() -> None:
+    """Attributes are weighed together: each of these fits, both do not, and nothing is stored."""
+    engine = Engine(account_id="123456789012", region="us-east-1")
+    key = {"AttributeName": "k"}
+    table = {"KeySchema": [key | {"KeyType": "HASH"}], "AttributeDefinitions": [key | {"AttributeType": "S"}]}
+    engine.call("dynamodb", "CreateTable", {"TableName": "t", "BillingMode": "PAY_PER_REQUEST", **table})
+    large = {"k": {"S": "1"}, "a": {"S": "x" * 300_000}}
+    engine.call("dynamodb", "PutItem", {"TableName": "t", "Item": large})
+
+    with pytest.raises(EngineError, match="Item size has exceeded the maximum allowed size"):
+        engine.call("dynamodb", "PutItem", {"TableName": "t", "Item": large | {"b": {"S": "é" * 60_000}}})
+
+    assert engine.call("dynamodb", "GetItem", {"TableName": "t", "Key": {"k": {"S": "1"}}})["Item"] == large
