@@ -35,6 +35,9 @@ class Behaviour:
     answering: Answering = "once"
 
 
+VERSION = "7"
+"""The version of the function that runs."""
+
 GOOD = Behaviour()
 """What happens when the plan has no more to say."""
 
@@ -82,21 +85,24 @@ def answer(
     state_limit_bytes: int = 0,
     repeated: bool = False,
     and_all_that_follow: bool = False,
+    empty_entry_fails: bool = True,
 ) -> tuple[Outcome, Meaning]:
     """Give the outcome of a call and what it means.
 
     ``reports``, ``windowed``: what the mapping is configured to. ``final``: a call without records. ``repeated``: the
     answer names what is reported more than once. ``and_all_that_follow``: what follows the first is reported too.
+    ``empty_entry_fails``: what an entry ``{}`` means, in a queue alone.
     """
     deed = behaviour.deed
     if deed in FUNCTION_ERRORS:
-        return FunctionError(), Meaning(verdict="failed", error="Unhandled")
+        kind = "Handled" if behaviour.place > 0.8 else "Unhandled"
+        return FunctionError(kind=kind, executed_version=VERSION), Meaning(verdict="failed", error=kind)
     if deed in ("is throttled", "is unavailable"):
         return NotInvoked(reason=deed), Meaning(verdict="not run", ran=False)
     place = behaviour.place
     if deed == "forgets the state" and windowed:
         payload = _FINE[int(place * len(_FINE))]
-        return Returned(payload=payload), Meaning(verdict="done" if final else "failed")
+        return _returned(payload), Meaning(verdict="done" if final else "failed")
     next_state = _next_state(state, swollen=deed == "swells the state", limit_bytes=state_limit_bytes)
     with_state = {"state": next_state} if windowed else {}
     meaning = Meaning(verdict="done", state=next_state)
@@ -110,16 +116,28 @@ def answer(
         if reports and not final:
             verdict: Verdict = "failed" if first == 0 else "reported"
             meaning = Meaning(verdict=verdict, first=first, failed=frozenset(failed), state=next_state)
-        return Returned(payload={"batchItemFailures": named, **with_state}), meaning
+        return _returned({"batchItemFailures": named, **with_state}), meaning
     if deed == "malforms":
-        bad = _MALFORMED[int(place * len(_MALFORMED))]
+        bad: Any = _MALFORMED[int(place * len(_MALFORMED))]
         if isinstance(bad, list) and identifiers and behaviour.takes_ms % 2:
             bad = [{"itemIdentifier": identifiers[-1]}, *bad]
         if reports and not final:
-            meaning = Meaning(verdict="failed")
-        return Returned(payload={"batchItemFailures": bad, **with_state}), meaning
+            meaning = _malformed(bad, len(identifiers), empty_entry_fails=empty_entry_fails)
+        return _returned({"batchItemFailures": bad, **with_state}), meaning
     payload = with_state or _FINE[int(place * len(_FINE))]
-    return Returned(payload=payload), meaning
+    return _returned(payload), meaning
+
+
+def _malformed(bad: Any, count: int, *, empty_entry_fails: bool) -> Meaning:
+    if empty_entry_fails or not isinstance(bad, list) or bad[-1] != {}:
+        return Meaning(verdict="failed")
+    if len(bad) == 1:
+        return Meaning(verdict="done")
+    return Meaning(verdict="reported", first=count - 1, failed=frozenset((count - 1,)))
+
+
+def _returned(payload: Any) -> Returned:
+    return Returned(payload=payload, executed_version=VERSION)
 
 
 def _next_state(state: Any, *, swollen: bool, limit_bytes: int) -> dict[str, Any]:

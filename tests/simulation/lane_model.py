@@ -389,7 +389,8 @@ class LaneModel:
 
     def _drop(self, entries: Sequence[Entry], condition: Condition) -> None:
         if entries:
-            self._model.counts("DroppedEventCount", len(entries))
+            if self._model.choices.count_drops_without_destination:
+                self._model.counts("DroppedEventCount", len(entries))
             self._model.seen.add(f"dropped without a destination ({condition})")
         self._finish(entries, "dropped")
 

@@ -56,6 +56,7 @@ class QueuePlan:
     event_limit_bytes: int = 6_291_456
     queue_concurrency: int = 5
     answer_deadline_ms: int | None = None
+    empty_entry_fails: bool = True
     maximum_receive_count: int | None = None
     enabled_at_ms: int = 0
     switches: tuple[int, ...] = ()
@@ -73,6 +74,7 @@ class QueuePlan:
             event_limit_bytes=self.event_limit_bytes,
             queue_concurrency=self.queue_concurrency,
             answer_deadline_ms=self.answer_deadline_ms,
+            empty_queue_entry_fails=self.empty_entry_fails,
         )
 
     def lines(self) -> list[str]:
@@ -110,6 +112,7 @@ def draw_queue_plan(seed: int, *, fifo: bool) -> QueuePlan:
         event_limit_bytes=dice.choice((6_291_456, 500, 350) if tight else (6_291_456, 6_291_456, 1_500, 500)),
         queue_concurrency=dice.choice((5, 3, 1)),
         answer_deadline_ms=deadline_ms,
+        empty_entry_fails=dice.random() < 0.7,
         maximum_receive_count=maximum_receive_count,
         enabled_at_ms=dice.choice((0, 0, duration_ms // 2)),
         switches=_switches(dice, duration_ms),

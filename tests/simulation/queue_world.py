@@ -288,6 +288,7 @@ class QueueWorld:
             final=False,
             repeated=behaviour.takes_ms % 2 == 1,
             and_all_that_follow=self.plan.configuration.fifo,
+            empty_entry_fails=self.plan.empty_entry_fails,
         )
         if behaviour.deed in FUNCTION_ERRORS:
             self.seen.add(f"function {behaviour.deed}")

@@ -41,7 +41,7 @@ from penstock.mapping.inputs import (
     TimerFired,
 )
 from penstock.mapping.stream import StreamMapping
-from tests.simulation.behaviour import Meaning
+from tests.simulation.behaviour import VERSION, Meaning
 from tests.simulation.lane_model import Call, Deliver, Discarded, LaneModel, Purpose, Window
 from tests.simulation.ledger import Ledger, event_size
 from tests.simulation.shard_model import ShardModel
@@ -453,10 +453,12 @@ class StreamModel:
             expected = self._extras(effect.shard_id or "", call.item.purpose, call.window)
         if effect.extras != expected:
             raise Violation("a call is given its window and the last state", f"{effect.extras} instead of {expected}")
-        if call.window is not None or self.steps % 16 == 0:
+        if self.steps % 16 == 0:
             size = event_size(effect)
         else:
             size = 13 + max(len(effect.records), 1) + sum([record.encoded_bytes for record in effect.records])
+            if call.window is not None:
+                size += self.extras_bytes(effect.shard_id or "", call.item.purpose, call.window)
         if effect.event_bytes != size:
             raise Violation("the size of an event is told", f"{effect.event_bytes} instead of {size}")
 
@@ -561,7 +563,7 @@ class StreamModel:
         if discard.answered is not None:
             expected["responseContext"] = {
                 "statusCode": 200,
-                "executedVersion": "$LATEST",
+                "executedVersion": VERSION,
                 "functionError": discard.answered.error,
             }
         expected |= {"version": "1.0", "timestamp": at, "DDBStreamBatchInfo": {"shardId": shard_id}}

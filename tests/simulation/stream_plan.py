@@ -104,6 +104,7 @@ class StreamPlan:
     state_limit_bytes: int = 1_048_576
     retention_ms: int = 86_400_000
     answer_deadline_ms: int | None = None
+    drops_counted: bool = True
     begins_at_ms: int = 0
     enabled_at_ms: int = 0
     switches: tuple[int, ...] = ()
@@ -135,6 +136,7 @@ class StreamPlan:
             state_limit_bytes=self.state_limit_bytes,
             retention_ms=self.retention_ms,
             answer_deadline_ms=self.answer_deadline_ms,
+            count_drops_without_destination=self.drops_counted,
         )
 
     def lines(self) -> list[str]:
@@ -195,6 +197,7 @@ def draw_stream_plan(seed: int) -> StreamPlan:
         state_limit_bytes=dice.choice((1_048_576, 100, 100)) if windowed else 1_048_576,
         retention_ms=retention_ms,
         answer_deadline_ms=deadline_ms,
+        drops_counted=dice.random() < 0.7,
         begins_at_ms=dice.randrange(900_000),
         enabled_at_ms=dice.choice((0, 0, 0, duration_ms // 4, duration_ms)),
         switches=_switches(dice, duration_ms),
@@ -203,7 +206,7 @@ def draw_stream_plan(seed: int) -> StreamPlan:
         final_calls_fail=dice.choice((0, 0, 1, 4, 10)) if windowed else 0,
         trim_lag_ms=dice.choice((0, 0, 20_000)),
         timers_late_ms=dice.choice((0, 0, 0, 1, 150)),
-        timers_twice=dice.random() < 0.2,
+        timers_twice=dice.random() < 0.15,
         shards=shards,
         records=_records(dice, shards, duration_ms, deadly=deadly),
         behaviours=_behaviours(dice, mischief, windowed=windowed, may_be_lost=deadline_ms is not None),
@@ -276,7 +279,7 @@ def _records(
         share = RECORDS // writers
         items = dice.choice((1, 4, 20, 60))
         begin, length = dice.choice(((0.0, 1.0), (0.0, 0.4), (0.3, 0.2), (0.5, 0.5)))
-        beat_ms = dice.choice((1, 1, 250, duration_ms // 6))
+        beat_ms = dice.choice((1, 250, duration_ms // 20, duration_ms // 6))
         for _ in range(share):
             at_ms = int((begin + length * random()) * duration_ms) // beat_ms * beat_ms
             instants.append((at_ms, writer + writers * int(random() * items)))
