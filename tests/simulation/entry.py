@@ -21,7 +21,7 @@ class Entry:
 
     ``relevant`` says whether it passes the filters, ``previous`` is the change of the same item before it, in whatever
     shard; ``lane`` is set when it is read, ``holder`` is the invocation that it is in, ``trimmed`` says that the stream
-    lost it. ``failures`` is how many calls it makes fail yet, ``reports`` whether by a report.
+    lost it. ``failures`` is how many calls it makes fail yet, ``reports`` whether every other of them by a report.
     """
 
     record: StreamRecord

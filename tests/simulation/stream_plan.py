@@ -36,7 +36,8 @@ DESTINATIONS = (
 class PlannedRecord:
     """A record as it will be written.
 
-    ``skew_ms`` is how much older it says it is; ``failures`` how many calls it makes fail, by a report if ``reports``.
+    ``skew_ms`` is how much older it says it is; ``failures`` how many calls it makes fail, every other by a report if
+    ``reports``.
     """
 
     at_ms: int
@@ -222,11 +223,11 @@ def _configuration(dice: Random) -> tuple[StreamConfiguration, Filtering | None]
     if not windowed and dice.random() < 0.4:
         filtering = dice.choice(("kind", "name", "either"))
     configuration = StreamConfiguration(
-        batch_size=dice.choice((1, 2, 3, 5, 10, 10, 25, 100, 100, 1_000, 10_000)),
+        batch_size=dice.choice((1, 2, 3, 5, 10, 10, 10, 25, 100, 100, 1_000, 10_000)),
         maximum_batching_window_in_seconds=dice.choice((0, 0, 0, 1, 5, 60, 300)),
         starting_position=dice.choice(("TRIM_HORIZON", "TRIM_HORIZON", "LATEST")),
         parallelization_factor=1 if windowed else dice.choice((1, 1, 2, 3, 5, 10)),
-        maximum_retry_attempts=dice.choice((None, 0, 1, 2, 3, 5, 10_000)),
+        maximum_retry_attempts=dice.choice((None, 0, 1, 1, 2, 3, 5, 10_000)),
         maximum_record_age_in_seconds=dice.choice((None, None, 60, 60, 120, 600, 604_800)),
         bisect_batch_on_function_error=dice.random() < 0.5,
         tumbling_window_in_seconds=dice.choice((1, 2, 10, 60, 900)) if windowed else 0,
@@ -279,14 +280,14 @@ def _records(
         share = RECORDS // writers
         items = dice.choice((1, 4, 20, 60))
         begin, length = dice.choice(((0.0, 1.0), (0.0, 0.4), (0.3, 0.2), (0.5, 0.5)))
-        beat_ms = dice.choice((1, 250, duration_ms // 20, duration_ms // 6))
+        beat_ms = dice.choice((1, 250, duration_ms // 20, duration_ms // 10, duration_ms // 6))
         for _ in range(share):
             at_ms = int((begin + length * random()) * duration_ms) // beat_ms * beat_ms
             instants.append((at_ms, writer + writers * int(random() * items)))
     instants.sort()
-    poison, bulk = dice.choice((0.0, 0.0, 0.01, 0.04)), dice.choice((0.0, 0.0, 0.05))
+    poison, bulk = dice.choice((0.0, 0.01, 0.03)), dice.choice((0.0, 0.0, 0.05))
     irrelevant, skew = dice.choice((0.1, 0.5, 0.9)), dice.choice((0.0, 0.0, 0.1))
-    healing = (1, 2, deadly)
+    healing = (1, 3, deadly, deadly)
     routes: dict[tuple[int, int], int] = {}
     closings = sorted(shard.closes_at_ms for shard in shards if shard.closes_at_ms is not None)
     records = []

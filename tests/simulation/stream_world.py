@@ -230,11 +230,12 @@ class StreamWorld:
             return NotInvoked(reason="429"), Meaning(verdict="not run", ran=False), 1
         poison = next((place for place, entry in enumerate(entries) if entry.failures > 0), None)
         if poison is not None and behaviour.deed == "succeeds":
-            entries[poison].failures -= 1
+            bad = entries[poison]
+            bad.failures -= 1
             self.seen.add("record that fails")
             behaviour = dataclasses.replace(
                 behaviour,
-                deed="reports" if entries[poison].reports else "raises",
+                deed="reports" if bad.reports and bad.failures % 2 == 0 else "raises",
                 place=(poison + 0.5) / len(entries),
             )
         if not entries:

@@ -25,12 +25,14 @@ def test_a_failing_world_is_told_and_shrinks(monkeypatch: pytest.MonkeyPatch) ->
     """The rule, a world of a few records that breaks it too, its story, and the command that plays it again."""
     MUTANTS["bisect takes the right half first"](monkeypatch)
 
-    told = retell(draw(1))
+    seed = next(seed for seed in range(SEEDS) if play(draw(seed), check_every=64).failure)
 
-    assert told[0] == "seed 1: a batch is made of the right records"
+    told = retell(draw(seed))
+
+    assert told[0] == f"seed {seed}: a batch is made of the right records"
     assert told[2] == "  stream, 2 records, 1 shards"
     assert any("bisects 2 records" in line for line in told)
-    assert told[-1] == "play it again: python -m tests.simulation --seed 1"
+    assert told[-1] == f"play it again: python -m tests.simulation --seed {seed}"
 
 
 def test_a_run_with_failures_names_them_all(
