@@ -23,7 +23,8 @@ FAILURES_TOLD = 3
 
 
 def _tell(lines: Sequence[str]) -> None:
-    print("\n".join(lines), flush=True)
+    if lines:
+        print("\n".join(lines), flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -79,7 +79,6 @@ class StreamWorld:
         self._shards = [_ShardOfTheWorld(number, planned) for number, planned in enumerate(plan.shards)]
         self._by_id = {shard.shard_id: shard for shard in self._shards}
         self._calls = self._reads = self._deliveries = self._final_calls = 0
-        self._awaited_reads: set[str] = set()
         self._timers: set[str] = set()
         self._write()
         self._plan_inputs()

@@ -26,12 +26,13 @@ def test_the_checkpoint_passes_filtered_records_after_a_switch_off() -> None:
 
 
 def test_a_batching_window_ends_with_its_messages() -> None:
-    """Throttled batches keep all capacity until the leases of what gathers have ended; nothing is left to wait for."""
+    """What gathers behind a throttled batch loses its lease and does not come back: nothing is left to wait for."""
     plan = QueuePlan(
         seed=2762,
         configuration=QueueConfiguration(batch_size=10, maximum_batching_window_in_seconds=20),
         event_limit_bytes=500,
         queue_concurrency=1,
+        maximum_receive_count=1,
         messages=tuple(PlannedMessage(at_ms=0, group=0, relevant=True) for _ in range(5)),
         spells=(Spell(what="throttled", from_ms=0, to_ms=60_000),),
     )

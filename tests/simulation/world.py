@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock.errors import BrokenInvariant
 from tests.simulation.queue_plan import QueuePlan, draw_queue_plan
 from tests.simulation.queue_world import QueueWorld
 from tests.simulation.stream_plan import StreamPlan, draw_stream_plan
 from tests.simulation.stream_world import StreamWorld
+from tests.simulation.violation import Violation
 
 Plan = StreamPlan | QueuePlan
 
@@ -44,12 +46,17 @@ def play(plan: Plan, *, check_every: int = 1) -> Outcome:
     try:
         world.run()
     except Exception as error:  # noqa: BLE001 - whatever the core raises is a finding, told with its seed
-        rule = (
-            getattr(error, "rule", None)
-            or f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        )
-        failure = Failure(rule=rule, message=f"{type(error).__name__}: {error}", story=tuple(world.story()))
+        failure = Failure(rule=_rule(error), message=f"{type(error).__name__}: {error}", story=tuple(world.story()))
     return Outcome(seen=frozenset(world.seen), steps=world.model.steps, failure=failure)
+
+
+def _rule(error: Exception) -> str:
+    """Give what is alike in alike failures."""
+    if isinstance(error, Violation):
+        return error.rule
+    if isinstance(error, BrokenInvariant):
+        return error.statement.partition(": ")[2]
+    return type(error).__name__
 
 
 def _world(plan: Plan, *, check_every: int) -> StreamWorld | QueueWorld:
