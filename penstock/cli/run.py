@@ -67,7 +67,7 @@ def _introduce(application: Application) -> None:
     for function in template.functions:
         sources = [m.event_source_arn.split(":", 5)[5] for m in template.mappings if function.arn in m.function_arn]
         print(f"  {function.label:<12} reads {', '.join(sources)}" if sources else f"  {function.label}")
-    print(f"AWS endpoint {application.endpoint}")
+    print(f"AWS endpoint {application.endpoint}", flush=True)
     try:
         url = application.api_url
     except TemplateError:
