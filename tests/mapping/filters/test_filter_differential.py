@@ -238,7 +238,7 @@ def compiled(pattern: Pairs, source: Source) -> Callable[[Any], bool]:
     return compile_pattern(as_json(pattern), source=source)
 
 
-@settings(max_examples=200)
+@settings(max_examples=400)
 @given(pattern=PATTERNS, record=RECORDS)
 def test_event_passes_as_by_the_plain_reading(pattern: Pairs, record: dict[Any, Any]) -> None:
     """Fast, general and plain reading give one answer for any pattern and any record."""
@@ -249,7 +249,7 @@ def test_event_passes_as_by_the_plain_reading(pattern: Pairs, record: dict[Any, 
     assert Selection(parse(as_json(pattern)).rules).passes(record) is expected
 
 
-@settings(max_examples=100)
+@settings(max_examples=150)
 @given(pattern=PATTERNS, image=RECORDS)
 def test_stream_record_passes_as_by_the_plain_reading(pattern: Pairs, image: dict[Any, Any]) -> None:
     """Below the names that AWS writes, a table may have any."""
@@ -259,7 +259,7 @@ def test_stream_record_passes_as_by_the_plain_reading(pattern: Pairs, image: dic
     assert compiled(pattern, "dynamodb")(record) is oracle(pattern, record)
 
 
-@settings(max_examples=100)
+@settings(max_examples=150)
 @given(pattern=PATTERNS, body=st.dictionaries(KEYS, JSON_VALUES, max_size=4))
 def test_message_passes_as_by_the_plain_reading(pattern: Pairs, body: dict[str, Any]) -> None:
     """A body of JSON is filtered like the rest of the record."""
