@@ -13,14 +13,15 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from penstock.cloud.bus import Bus, PublishedEvent
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
-from penstock.cloud.engine import Engine, EngineError
+from penstock.cloud.deliveries import Deliveries
+from penstock.cloud.engine import Engine
 from penstock.cloud.front_door import CallCounter, FrontDoor, Interceptor, endpoint_of, listen
 from penstock.cloud.provisioning import provision
 from penstock.cloud.queues import Queues
@@ -31,14 +32,13 @@ from penstock.errors import BrokenInvariant, PenstockError, TemplateError
 from penstock.gateway.gateway import Gateway, Served
 from penstock.mapping.choices import Choices
 from penstock.mapping.configuration import StreamConfiguration
-from penstock.mapping.effects import DeliverToDestination
 from penstock.mapping.queue import QueueMapping
 from penstock.mapping.stream import StreamMapping
-from penstock.runtime.event_source_mappings import DeliveryRefused, QueueShell, StreamShell
+from penstock.runtime.event_source_mappings import QueueShell, StreamShell
 from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Failure, Invocation
 from penstock.runtime.log import LogLine
-from penstock.template.models import EventSourceMapping, Function, RuleTarget, Template
+from penstock.template.models import EventSourceMapping, Function, Template
 from penstock.template.reader import load
 
 T = TypeVar("T")
@@ -67,6 +67,7 @@ class Application:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="penstock", daemon=True)
         self._started_ms = clock.now_ms()
+        self._exits = AsyncExitStack()
 
     @classmethod
     def start(
@@ -200,7 +201,7 @@ class Application:
         if self._loop.is_closed():
             return
         if self._thread.is_alive():
-            self._wait(self._stop(), 20, forgive=True)
+            self._wait(self._exits.aclose(), 20, forgive=True)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(10)
         self._loop.close()
@@ -248,9 +249,11 @@ class Application:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     async def _start(self, port: int, interceptors: Sequence[Interceptor]) -> None:
-        template, clock = self.template, self._clock
-        self._listening = listen()
-        self._endpoint = endpoint_of(self._listening)
+        template, clock, exits = self.template, self._clock, self._exits
+        exits.callback(clock.close)
+        listening = listen()
+        exits.callback(listening.close)
+        self._endpoint = endpoint_of(listening)
         self._functions = Functions(
             template.functions,
             clock=clock,
@@ -259,6 +262,7 @@ class Application:
             on_log=self._on_event,
             on_invocation=self._on_invocation,
         )
+        exits.push_async_callback(self._functions.close)
         # What a write runs at once: its processes start while the engine is loaded and everything is defined.
         for definition in template.mappings:
             if isinstance(definition.configuration, StreamConfiguration) and definition.configuration.enabled:
@@ -274,6 +278,7 @@ class Application:
         self._machines.install()
         provision(template, self._engine)
         self._streams = self._attach_streams()
+        self._deliveries = Deliveries(self._engine, self._queues, new_id=self._new_id)
         self._bus = Bus(
             account_id=template.account_id,
             region=template.region,
@@ -281,9 +286,14 @@ class Application:
             rules=template.rules,
             clock=clock,
             new_id=self._new_id,
-            deliver={"sqs": self._to_queue, "sns": self._to_topic, "states": self._to_state_machine},
-            bury=self._to_dead_letters,
+            deliver={
+                "sqs": self._deliveries.to_queue,
+                "sns": self._deliveries.to_topic,
+                "states": self._deliveries.to_state_machine,
+            },
+            bury=self._deliveries.to_dead_letters,
         )
+        exits.push_async_callback(self._bus.close)
         self._door = FrontDoor(
             self._engine,
             self._callers,
@@ -291,10 +301,13 @@ class Application:
             interceptors=[self._counter, *interceptors],
             services={"events.PutEvents": self._bus.put_events, "sqs.ReceiveMessage": self._queues.receive_call},
         )
-        await self._door.start(self._listening)
+        exits.push_async_callback(self._door.close)
+        await self._door.start(listening)
         self._machines.endpoint = self._endpoint
+        exits.callback(self._machines.close)  # while the door is open: what ends now may still call
         for definition in template.mappings:
             shell = self._shell_of(definition)
+            exits.push_async_callback(shell.close)
             self._shells.append(shell)
         for api in template.apis:
             gateway = Gateway(
@@ -305,27 +318,11 @@ class Application:
                 port=0 if self._gateways else port,
                 on_request=self._on_event,
             )
+            exits.push_async_callback(gateway.close)
             await gateway.start()
             self._gateways.append(gateway)
         for shell in self._shells:
             shell.start()
-
-    async def _stop(self) -> None:
-        for gateway in self._gateways:
-            await gateway.close()
-        for shell in self._shells:
-            await shell.close()
-        if hasattr(self, "_machines"):
-            self._machines.close()
-        if hasattr(self, "_functions"):
-            await self._functions.close()
-        if hasattr(self, "_bus"):
-            await self._bus.close()
-        if hasattr(self, "_door"):
-            await self._door.close()
-        if hasattr(self, "_listening"):
-            self._listening.close()
-        self._clock.close()
 
     def _on_invocation(self, invocation: Invocation) -> None:
         """Tell of an invocation; a handler that cannot even be imported ends the run, since it never will be."""
@@ -378,7 +375,7 @@ class Application:
                 stream=self._streams[definition.event_source_arn],
                 functions=self._functions,
                 clock=self._clock,
-                deliver=self._on_failure,
+                deliver=self._deliveries.to_destination,
             )
         return QueueShell(
             definition,
@@ -402,32 +399,3 @@ class Application:
     def _secret_of(self, access_key: str) -> tuple[str, str] | None:
         caller = self._callers.by_access_key(access_key)
         return None if caller is None else (caller.secret_key, caller.arn)
-
-    # --- deliveries by services ---
-
-    async def _to_queue(self, target: RuleTarget, payload: str) -> None:
-        self._queues.send(target.arn, payload, group=target.message_group_id)
-
-    async def _to_topic(self, target: RuleTarget, payload: str) -> None:
-        self._engine.call("sns", "Publish", {"TopicArn": target.arn, "Message": payload})
-
-    async def _to_state_machine(self, target: RuleTarget, payload: str) -> None:
-        start = {"stateMachineArn": target.arn, "input": payload, "name": self._new_id()}
-        self._engine.call("stepfunctions", "StartExecution", start)
-
-    async def _to_dead_letters(self, queue_arn: str, payload: str, attributes: Mapping[str, str]) -> None:
-        self._queues.send(queue_arn, payload, attributes=attributes)
-
-    async def _on_failure(self, record: DeliverToDestination) -> None:
-        arn = record.destination_arn
-        try:
-            match record.kind:
-                case "sqs":
-                    self._queues.send(arn, record.body)
-                case "sns":
-                    self._engine.call("sns", "Publish", {"TopicArn": arn, "Message": record.body})
-                case "s3":
-                    put = {"Bucket": arn.rpartition(":")[2], "Key": record.object_key, "Body": record.body.encode()}
-                    self._engine.call("s3", "PutObject", put)
-        except EngineError as error:
-            raise DeliveryRefused(str(error)) from error

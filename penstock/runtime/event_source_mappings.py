@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from penstock.cloud.clock import Clock, Timer
+from penstock.cloud.engine import EngineError
 from penstock.cloud.queues import Queues, Receive
 from penstock.cloud.streams import Stream
 from penstock.mapping import effects, inputs
@@ -24,11 +25,7 @@ from penstock.runtime.invocation import Answer, Failure, Throttled, TooLarge
 from penstock.template.models import EventSourceMapping
 
 Deliver = Callable[[effects.DeliverToDestination], Awaitable[None]]
-"""Write an on-failure record to its destination; raises `DeliveryRefused`."""
-
-
-class DeliveryRefused(Exception):
-    """The destination did not take an on-failure record; the text says why."""
+"""Write an on-failure record to its destination; raises `EngineError` when it is not taken."""
 
 
 class _Shell:
@@ -206,7 +203,7 @@ class StreamShell(_Shell):
     async def _deliver_on_failure(self, effect: effects.DeliverToDestination) -> inputs.DestinationAnswered:
         try:
             await self._deliver(effect)
-        except DeliveryRefused as refusal:
+        except EngineError as refusal:
             return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=False, reason=str(refusal))
         return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=True)
 
