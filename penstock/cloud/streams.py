@@ -29,8 +29,35 @@ class Item(Protocol):
     """Name → moto's typed value, which has ``type`` and ``value``."""
 
 
+class ReadableStream(Protocol):
+    """A table's stream, as its readers see it."""
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """The shards that the stream has now; it may grow."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether records may follow of writes that were made already: who is at the tip now need not stay there."""
+
+    def on_write(self, reader: Callable[[], object]) -> None:
+        """Call ``reader`` when anything here has changed; it must not read at once but ask its loop to."""
+
+    def read(self, shard_id: str, after: str | None, limit: int, /) -> tuple[StreamRecord, ...]:
+        """Records of a shard after a sequence number, or from the oldest."""
+
+    def tip(self, shard_id: str, /) -> str:
+        """The sequence number of a shard's newest record, or one before the first."""
+
+    def ends_at(self, shard_id: str, after: str | None, /) -> bool:
+        """Whether the shard is closed and nothing follows this sequence number (``None``: nothing at all)."""
+
+
 class Stream:
     """The stream of one table, and the stand-in for moto's ``StreamShard``."""
+
+    shards = (Shard(shard_id=SHARD_ID),)
+    behind = False
 
     def __init__(
         self,
@@ -53,24 +80,22 @@ class Stream:
         self._by_time_to_live = False
         self._readers: list[Callable[[], object]] = []
 
-    @property
-    def shards(self) -> tuple[Shard, ...]:
-        """The shards of this stream."""
-        return (Shard(shard_id=SHARD_ID),)
-
     def on_write(self, reader: Callable[[], object]) -> None:
         """Call ``reader`` at each new record; it must not read at once but ask its loop to."""
         self._readers.append(reader)
 
-    def read(self, after: str | None, limit: int) -> tuple[StreamRecord, ...]:
+    def read(self, _: str, after: str | None, limit: int) -> tuple[StreamRecord, ...]:
         """Records after a sequence number, or from the oldest."""
         start = 0 if after is None else int(after) - FIRST_SEQUENCE_NUMBER + 1
         return tuple(self.records[start : start + limit])
 
-    @property
-    def tip(self) -> str:
+    def tip(self, _: str) -> str:
         """The sequence number of the newest record, or the one before the first."""
         return str(FIRST_SEQUENCE_NUMBER + len(self.records) - 1)
+
+    def ends_at(self, _: str, __: str | None) -> bool:
+        """Never: the shard stays open."""
+        return False
 
     @contextmanager
     def written_by_time_to_live(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from typing import assert_never
 from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.engine import EngineError
 from penstock.cloud.queues import Queues, Receive
-from penstock.cloud.streams import Stream
+from penstock.cloud.streams import ReadableStream
 from penstock.mapping import effects, inputs
 from penstock.mapping.event import encode_event
 from penstock.mapping.queue import QueueMapping
@@ -138,7 +138,7 @@ class StreamShell(_Shell):
         definition: EventSourceMapping,
         mapping: StreamMapping,
         *,
-        stream: Stream,
+        stream: ReadableStream,
         functions: Functions,
         clock: Clock,
         deliver: Deliver,
@@ -148,34 +148,42 @@ class StreamShell(_Shell):
         self._deliver = deliver
         self._held: dict[str, effects.ReadRecords] = {}
         self._woken = False
+        self._shards: tuple[inputs.Shard, ...] = ()
         self.checkpoints: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin to read, if the mapping is enabled."""
         self._stream.on_write(self._wake)
-        self.happened(inputs.ShardsDiscovered(shards=self._stream.shards))
+        self._discover()
         if self.definition.configuration.enabled:
             self.happened(inputs.MappingEnabled())
 
+    def _discover(self) -> None:
+        self._shards = self._stream.shards
+        self.happened(inputs.ShardsDiscovered(shards=self._shards))
+
     def _wake(self) -> None:
-        if not self._woken and self._held:
+        if not self._woken and (self._held or self._shards != self._stream.shards):
             self._woken = True
             asyncio.get_running_loop().call_soon(self._read_held)
 
     def _read_held(self) -> None:
         self._woken = False
+        if self._shards != self._stream.shards:
+            self._discover()
         held, self._held = self._held, {}
         for effect in held.values():
             self._read(effect)
 
     def _read(self, effect: effects.ReadRecords) -> None:
-        after = effect.after_sequence_number
+        stream, shard_id, after = self._stream, effect.shard_id, effect.after_sequence_number
         if after is None and effect.position == "LATEST":
-            self.happened(inputs.RecordsRead(read_id=effect.read_id, records=(), position=self._stream.tip))
+            self.happened(inputs.RecordsRead(read_id=effect.read_id, records=(), position=stream.tip(shard_id)))
             return
-        records = self._stream.read(after, effect.limit)
-        if records or not effect.wait:
-            self.happened(inputs.RecordsRead(read_id=effect.read_id, records=records))
+        records = stream.read(shard_id, after, effect.limit)
+        ended = stream.ends_at(shard_id, records[-1].sequence_number if records else after)
+        if records or ended or not (effect.wait or stream.behind):
+            self.happened(inputs.RecordsRead(read_id=effect.read_id, records=records, shard_ended=ended))
         else:
             self._held[effect.read_id] = effect
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.streams import Stream, item_bytes
+from penstock.cloud.streams import SHARD_ID, Stream, item_bytes
 
 ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"
 
@@ -96,12 +96,12 @@ def test_read_goes_on_after_a_sequence_number() -> None:
     one = stream()
     for n in range(5):
         one.write(None, {"pk": {"S": str(n)}})
-    first = one.read(None, 2)
+    first = one.read(SHARD_ID, None, 2)
 
-    rest = one.read(first[-1].sequence_number, 10)
+    rest = one.read(SHARD_ID, first[-1].sequence_number, 10)
 
     assert [record.item_key for record in (*first, *rest)] == [f'{{"pk": {{"S": "{n}"}}}}' for n in range(5)]
-    assert one.read(one.tip, 10) == ()
+    assert one.read(SHARD_ID, one.tip(SHARD_ID), 10) == ()
 
 
 def test_readers_are_woken_by_the_write() -> None:
