@@ -22,6 +22,14 @@ class DynamoDBClient(Protocol):
         """Call Query."""
         ...
 
+    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
+        """Call BatchExecuteStatement."""
+        ...
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        """Call TransactWriteItems."""
+        ...
+
 
 class EventBridgeClient(Protocol):
     """The EventBridge client."""
