@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from penstock.cloud.bus import Bus, PublishedEvent
+from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine
-from penstock.cloud.front_door import CallCounter, FrontDoor, Interceptor, endpoint_of, listen
+from penstock.cloud.front_door import FrontDoor, Interceptor, endpoint_of, listen
+from penstock.cloud.metered_tables import MeteredTables
 from penstock.cloud.provisioning import provision
 from penstock.cloud.queues import Queues
 from penstock.cloud.state_machines import StateMachines
@@ -143,6 +145,11 @@ class Application:
         return dict(self._counter.calls)
 
     @property
+    def units(self) -> Mapping[tuple[str, str, str], float]:
+        """Capacity that those calls consumed: (caller, table, ``read`` or ``write``) → units, indexes included."""
+        return dict(self._counter.units)
+
+    @property
     def simulated_ms(self) -> int:
         """Time that passed on the application's clock since the start."""
         return self._clock.now_ms() - self._started_ms
@@ -259,6 +266,7 @@ class Application:
             clock=clock,
             cache=CACHE,
             environment_of=self._environment_of,
+            usage_of=self._counter.end_invocation,
             on_log=self._on_event,
             on_invocation=self._on_invocation,
         )
@@ -299,7 +307,11 @@ class Application:
             self._callers,
             clock,
             interceptors=[self._counter, *interceptors],
-            services={"events.PutEvents": self._bus.put_events, "sqs.ReceiveMessage": self._queues.receive_call},
+            services={
+                "dynamodb": MeteredTables(self._engine, on_consumed=self._counter.consumed).answer,
+                "events.PutEvents": self._bus.put_events,
+                "sqs.ReceiveMessage": self._queues.receive_call,
+            },
         )
         exits.push_async_callback(self._door.close)
         await self._door.start(listening)
@@ -385,8 +397,8 @@ class Application:
             clock=self._clock,
         )
 
-    def _environment_of(self, function: Function) -> Mapping[str, str]:
-        caller = self._callers.register(function.label, function.role_arn)
+    def _environment_of(self, function: Function, environment_id: str) -> Mapping[str, str]:
+        caller = self._callers.register(function.label, function.role_arn, session=environment_id)
         return {
             "AWS_ACCESS_KEY_ID": caller.access_key,
             "AWS_SECRET_ACCESS_KEY": caller.secret_key,

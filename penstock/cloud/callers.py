@@ -11,12 +11,16 @@ from hashlib import sha256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A principal with its credentials; ``name`` is what people call it (a function's logical id, ``operator``)."""
+    """A principal with its credentials; ``name`` is what people call it (a function's logical id, ``operator``).
+
+    ``session`` tells the bearers of one role apart: for a function, it is the id of an execution environment.
+    """
 
     name: str
     arn: str
     access_key: str
     secret_key: str
+    session: str = ""
 
 
 class Callers:
@@ -30,11 +34,12 @@ class Callers:
         self.operator = self.register("operator", f"arn:aws:iam::{account_id}:user/operator")
         self.developer = self.register("developer", f"arn:aws:iam::{account_id}:user/developer")
 
-    def register(self, name: str, arn: str) -> Caller:
-        """Give a principal its credentials; the same name and ARN get the same ones."""
-        digest = sha256(f"{self._seed}/{name}/{arn}".encode()).hexdigest()
+    def register(self, name: str, arn: str, *, session: str = "") -> Caller:
+        """Give a principal its credentials; the same name, ARN and session get the same ones."""
+        digest = sha256("/".join(filter(None, (self._seed, name, arn, session))).encode()).hexdigest()
         prefix = "ASIA" if ":role/" in arn else "AKIA"
-        caller = Caller(name=name, arn=arn, access_key=prefix + digest[:16].upper(), secret_key=digest[16:56])
+        key, secret = prefix + digest[:16].upper(), digest[16:56]
+        caller = Caller(name=name, arn=arn, access_key=key, secret_key=secret, session=session)
         self._by_key[caller.access_key] = caller
         return caller
 

@@ -11,7 +11,6 @@ import functools
 import json
 import re
 import socket
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -61,18 +60,6 @@ class Interceptor(Protocol):
 
     async def __call__(self, call: Call, proceed: Proceed) -> Reply:
         """Answer the call, usually by ``await proceed(call)``."""
-
-
-class CallCounter:
-    """Counts the calls: (caller, service, operation) → how many."""
-
-    def __init__(self) -> None:
-        self.calls: Counter[tuple[str, str, str]] = Counter()
-
-    async def __call__(self, call: Call, proceed: Proceed) -> Reply:
-        """Count and go on."""
-        self.calls[call.caller.name, call.service, call.operation] += 1
-        return await proceed(call)
 
 
 def listen() -> socket.socket:

@@ -41,7 +41,7 @@ def install() -> None:
         operation = context.operation_model
         if operation.name not in ITEM_OPERATIONS:
             return by_model(self, context)
-        members = operation.output_shape.members
+        members = [name for name in operation.output_shape.members if name != "ConsumedCapacity"]  # constants in moto
         answer = {name: self.result[name] for name in members if self.result.get(name) is not None}
         body = json.dumps(answer, default=_wire_form)
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, body

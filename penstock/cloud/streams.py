@@ -163,7 +163,10 @@ class Stream:
 
     def add(self, old: Item | None, new: Item | None) -> None:
         """Take an item change from moto's table."""
-        self.write(_attributes(old), _attributes(new))
+        self.write(
+            attributes_of(old) if old is not None else None,
+            attributes_of(new) if new is not None else None,
+        )
 
     def get(self, start: int, quantity: int) -> list[dict[str, Any]]:
         """Records by sequence number, for GetRecords."""
@@ -180,9 +183,8 @@ def attach(table: Any, stream: Stream) -> None:
     table.stream_shard = stream
 
 
-def _attributes(item: Item | None) -> dict[str, Any] | None:
-    if item is None:
-        return None
+def attributes_of(item: Item) -> dict[str, Any]:
+    """moto's item in DynamoDB JSON, sharing nothing with it."""
     return {name: _plain(typed) for name, typed in item.attrs.items()}
 
 

@@ -112,7 +112,9 @@ class _Shell:
 
     async def _invoke(self, effect: effects.InvokeFunction) -> inputs.InvocationEnded:
         payload = encode_event(effect.records, effect.extras).encode()
-        result = await self._functions.invoke(self.definition.function_arn, payload, request_id=effect.request_id)
+        result = await self._functions.invoke(
+            self.definition.function_arn, payload, request_id=effect.request_id, records=len(effect.records)
+        )
         outcome: inputs.Outcome
         match result:
             case Answer():

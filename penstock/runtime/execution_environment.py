@@ -36,11 +36,15 @@ RESPONSE_LIMIT_BYTES = 6_291_556
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeRequest:
-    """What the runtime is told of an invocation; ``function_arn`` is the one that was invoked."""
+    """What the runtime is told of an invocation; ``function_arn`` is the one that was invoked.
+
+    ``records`` is how many the payload holds, 1 for one that is no batch; the runtime is not told.
+    """
 
     request_id: str
     function_arn: str
     payload: bytes
+    records: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +80,13 @@ class ExecutionEnvironment:
         self,
         function: Function,
         *,
+        environment_id: str,
         variables: Mapping[str, str],
         bytecode_cache: Path,
         watchman: Watchman,
         on_log: Callable[[LogLine], None],
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = environment_id
         self.function = function
         self.gone = False
         self._variables = variables

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from penstock.cloud.call_counter import Usage
 from penstock.cloud.clock import Clock
 from penstock.errors import BrokenInvariant, EnvironmentProblem
 from penstock.runtime.execution_environment import ExecutionEnvironment, Failed, InvokeRequest, Lost, Outcome, Returned
@@ -37,8 +39,10 @@ class Functions:
     A warm environment is reused, the most recently used first; a new one is started when all are busy. Reserved
     concurrency counts over all versions of a function. Time is wall time here: the processes know no other.
 
-    ``environment_of`` gives what belongs to the application in a new environment: credentials of the role,
-    ``AWS_ENDPOINT_URL``. ``cache`` is a folder that may be kept from run to run. Closing is not optional.
+    ``environment_of`` gives what belongs to the application in a new environment, known by its id: credentials of
+    the role, ``AWS_ENDPOINT_URL``. ``usage_of`` tells what an environment asked of AWS since that was last called for
+    it, which is when an invocation ends. ``cache`` is a folder that may be kept from run to run. Closing is not
+    optional.
     """
 
     def __init__(
@@ -46,16 +50,18 @@ class Functions:
         functions: Iterable[Function],
         *,
         clock: Clock,
-        environment_of: Callable[[Function], Mapping[str, str]],
+        environment_of: Callable[[Function, str], Mapping[str, str]],
         on_log: Callable[[LogLine], None],
         on_invocation: Callable[[Invocation], None],
         cache: Path,
+        usage_of: Callable[[str], Usage] = lambda _: Usage(),
         concurrent_executions: int = CONCURRENT_EXECUTIONS,
         init_limit_ms: int = INIT_LIMIT_MS,
     ) -> None:
         self._functions = {function.name: function for function in functions}
         self._clock = clock
         self._environment_of = environment_of
+        self._usage_of = usage_of
         self._on_log = on_log
         self._on_invocation = on_invocation
         self._runtime_directory = runtime_directory(cache)
@@ -77,9 +83,10 @@ class Functions:
         """Tell whether a name or ARN, with or without a qualifier, can be invoked here."""
         return self._resolve(function) is not None
 
-    async def invoke(self, function: str, payload: bytes, *, request_id: str) -> InvocationResult:
+    async def invoke(self, function: str, payload: bytes, *, request_id: str, records: int = 1) -> InvocationResult:
         """Invoke a function, by name or ARN with or without a qualifier, and wait for how it ends.
 
+        ``records`` is how many records the event holds; an event that is no batch counts as one.
         A function that fails is a result, not an exception. ``EnvironmentProblem`` when no process can be started;
         ``CancelledError`` when `close` comes first.
         """
@@ -87,17 +94,17 @@ class Functions:
         if resolved is None:
             raise BrokenInvariant(f"no function {function} to invoke", sorted(self._functions))
         definition, version = resolved
+        arn = function if function.startswith("arn:") else definition.arn
+        request = InvokeRequest(request_id=request_id, function_arn=arn, payload=payload, records=records)
         if len(payload) > REQUEST_LIMIT_BYTES:
             refused = TooLarge(payload_bytes=len(payload), limit_bytes=REQUEST_LIMIT_BYTES)
-            return self._refuse(definition, version, request_id, payload, refused)
+            return self._refuse(definition, version, request, refused)
         throttled = self._throttled(definition)
         if throttled is not None:
-            return self._refuse(definition, version, request_id, payload, throttled)
+            return self._refuse(definition, version, request, throttled)
         self._in_flight[definition.name] += 1
         try:
             with self._clock.activity(f"invocation of {definition.logical_id}"):
-                arn = function if function.startswith("arn:") else definition.arn
-                request = InvokeRequest(request_id=request_id, function_arn=arn, payload=payload)
                 return await self._run(definition, version, request)
         finally:
             self._in_flight[definition.name] -= 1
@@ -155,17 +162,20 @@ class Functions:
         return None
 
     def _refuse(
-        self, function: Function, version: str, request_id: str, payload: bytes, result: Throttled | TooLarge
+        self, function: Function, version: str, request: InvokeRequest, result: Throttled | TooLarge
     ) -> InvocationResult:
         invocation = Invocation(
             function=function,
             version=version,
-            request_id=request_id,
-            payload_bytes=len(payload),
+            request_id=request.request_id,
+            payload_bytes=len(request.payload),
+            records=request.records,
             started_at_ms=self._clock.now_ms(),
             duration_ms=0.0,
             init_duration_ms=None,
             environment_id="",
+            concurrent_executions=self._in_flight[function.name],
+            usage=Usage(),
             result=result,
         )
         self._on_invocation(invocation)
@@ -173,6 +183,7 @@ class Functions:
 
     async def _run(self, function: Function, version: str, request: InvokeRequest) -> InvocationResult:
         started_at_ms = self._clock.now_ms()
+        concurrent_executions = self._in_flight[function.name]
         begun = time.perf_counter()
         init_duration_ms: float | None = None
         environment = self._warm_environment(function, version)
@@ -191,10 +202,13 @@ class Functions:
             version=version,
             request_id=request.request_id,
             payload_bytes=len(request.payload),
+            records=request.records,
             started_at_ms=started_at_ms,
             duration_ms=(time.perf_counter() - begun) * 1000,
             init_duration_ms=init_duration_ms,
             environment_id=environment.id,
+            concurrent_executions=concurrent_executions,
+            usage=self._usage_of(environment.id),
             result=result,
         )
         self._on_invocation(invocation)
@@ -261,15 +275,17 @@ class Functions:
             raise asyncio.CancelledError
         if self._watchman is None:
             self._watchman = Watchman()
+        environment_id = uuid.uuid4().hex
         variables = variables_of(
             function,
             version=version,
             runtime_directory=self._runtime_directory,
-            provided=self._environment_of(function),
+            provided=self._environment_of(function, environment_id),
             now_ms=self._clock.now_ms(),
         )
         environment = ExecutionEnvironment(
             function,
+            environment_id=environment_id,
             variables=variables,
             bytecode_cache=self._bytecode_cache,
             watchman=self._watchman,

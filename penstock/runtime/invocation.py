@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from penstock.cloud.call_counter import Usage
 from penstock.template.models import Function
 
 
@@ -66,14 +67,19 @@ class Invocation:
 
     ``started_at_ms`` is on the application's clock, durations are wall time. ``init_duration_ms`` is ``None``
     for a warm start. ``environment_id`` names the execution environment, empty when the function did not run.
+    ``records`` is how many the event held, 1 for one that is no batch. ``concurrent_executions`` of the function were
+    under way when this one began, itself included. ``usage`` is what it asked of AWS, with the Init before it if any.
     """
 
     function: Function
     version: str
     request_id: str
     payload_bytes: int
+    records: int
     started_at_ms: int
     duration_ms: float
     init_duration_ms: float | None
     environment_id: str
+    concurrent_executions: int
+    usage: Usage
     result: InvocationResult

@@ -4,10 +4,11 @@ import asyncio
 import json
 from typing import Any
 
+from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine
-from penstock.cloud.front_door import CallCounter, FrontDoor
+from penstock.cloud.front_door import FrontDoor
 from penstock.cloud.state_machines import StateMachines
 
 ROLE = "arn:aws:iam::123456789012:role/fulfilment"

@@ -74,7 +74,7 @@ class Workshop:
             functions = Functions(
                 self.functions,
                 clock=clock or WallClock(),
-                environment_of=lambda _: self.provided,
+                environment_of=lambda *_: self.provided,
                 on_log=self.hear,
                 on_invocation=self.invocations.append,
                 cache=self.cache,
