@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+from penstock import CACHE
 from penstock.cloud.bus import Bus, PublishedEvent
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
@@ -32,6 +33,7 @@ from penstock.cloud.streams import Stream, attach
 from penstock.cloud.time_to_live import TimeToLive
 from penstock.errors import BrokenInvariant, PenstockError, TemplateError
 from penstock.gateway.gateway import Gateway, Served
+from penstock.gateway.issuer import Issuer
 from penstock.mapping.choices import Choices
 from penstock.mapping.configuration import StreamConfiguration
 from penstock.mapping.queue import QueueMapping
@@ -44,7 +46,6 @@ from penstock.template.models import EventSourceMapping, Function, Template
 from penstock.template.reader import load
 
 T = TypeVar("T")
-CACHE = Path(".penstock")
 NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"})
 
 
@@ -66,6 +67,7 @@ class Application:
         self._callers = Callers(account_id=template.account_id, seed=str(seed))
         self._shells: list[StreamShell | QueueShell] = []
         self._gateways: list[Gateway] = []
+        self._issuer: Issuer | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="penstock", daemon=True)
         self._started_ms = clock.now_ms()
@@ -128,6 +130,32 @@ class Application:
         """Access key and secret of a developer, for signing requests to the API."""
         developer = self._callers.developer
         return developer.access_key, developer.secret_key
+
+    @property
+    def issuers(self) -> Mapping[str, str]:
+        """Issuers that the template's JWT authorizers trust → where the local issuer publishes for each."""
+        found = {authorizer.issuer for authorizer in self.template.jwt_authorizers}
+        return {issuer: self._issuer.configuration_url(issuer) for issuer in sorted(found)} if self._issuer else {}
+
+    def token(
+        self,
+        *,
+        subject: str,
+        lifetime_seconds: int,
+        scopes: Sequence[str] | None = None,
+        claims: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A token that the (first) JWT authorizer admits, by default with every scope that a route asks for."""
+        authorizer = self.template.jwt_authorizer
+        assert self._issuer is not None
+        return self._issuer.mint(
+            authorizer,
+            subject=subject,
+            scopes=self.template.scopes if scopes is None else scopes,
+            claims=claims,
+            now_ms=self.now_ms(),
+            lifetime_seconds=lifetime_seconds,
+        )
 
     @property
     def endpoint(self) -> str:
@@ -321,11 +349,16 @@ class Application:
             shell = self._shell_of(definition)
             exits.push_async_callback(shell.close)
             self._shells.append(shell)
+        if template.jwt_authorizers:
+            self._issuer = await asyncio.to_thread(Issuer, CACHE)
+            exits.push_async_callback(self._issuer.close)
+            await self._issuer.start(authorizer.issuer for authorizer in template.jwt_authorizers)
         for api in template.apis:
             gateway = Gateway(
                 api,
                 invoke=self._functions.invoke,
                 secret_of=self._secret_of,
+                public_key_of=self._issuer.public_key_of if self._issuer else lambda _: None,
                 clock=clock,
                 port=0 if self._gateways else port,
                 on_request=self._on_event,

@@ -1,7 +1,7 @@
 """Run a synthesized application on this machine until it is stopped.
 
 Starts everything that the template defines: no Docker, no account, no network. Prints the API's address, one
-working signed curl line, and what each function does as it happens. Ctrl-C stops it.
+working curl line, signed or with a token, and what each function does as it happens. Ctrl-C stops it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from penstock.errors import TemplateError, UsageError
 if TYPE_CHECKING:
     from penstock.application import Application, Event
     from penstock.runtime.log import LogLine
+    from penstock.template.models import Route
 
+DAY_SECONDS = 86_400
+"""How long the token of the printed line is good; our choice: a line is used on the day that it is printed."""
 
 ROUTINE_KEYS = frozenset(
     {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size"}
@@ -54,7 +57,7 @@ def main(arguments: argparse.Namespace) -> int:
         gc.enable()
         stacks = ", ".join(application.template.stacks)
         print(f"{arguments.path} ({stacks}) is up after {time.perf_counter() - began:.1f} s; Ctrl-C stops it")
-        _introduce(application)
+        introduce(application)
         try:
             application.serve()
         except KeyboardInterrupt:
@@ -62,7 +65,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _introduce(application: Application) -> None:
+def introduce(application: Application) -> None:
+    """Say what runs, where it is reached, and one line of curl that it admits."""
     template = application.template
     for function in template.functions:
         sources = [m.event_source_arn.split(":", 5)[5] for m in template.mappings if function.arn in m.function_arn]
@@ -72,12 +76,24 @@ def _introduce(application: Application) -> None:
         url = application.api_url
     except TemplateError:
         return
+    routes = template.apis[0].routes
+    print(f"HTTP API {url}   {', '.join(route.key for route in routes)}")
+    for issuer, address in application.issuers.items():
+        print(f"  for {issuer} stands {address}; `python -m penstock token` mints tokens")
+    plain = [route for route in routes if route.key.startswith("GET ") and "{" not in route.key]
+    for route in (*plain, *routes)[:1]:
+        path = route.key.partition(" ")[2] if plain else "/"
+        print("  " + " ".join(["curl -s", *_authorized(application, route), url + path]), flush=True)
+
+
+def _authorized(application: Application, route: Route) -> list[str]:
+    """The options of curl that a route's authorizer admits."""
+    if route.authorization_type == "NONE":
+        return []
+    if route.authorization_type == "JWT":
+        return [f"-H 'authorization: Bearer {application.token(subject='developer', lifetime_seconds=DAY_SECONDS)}'"]
     key, secret = application.caller_credentials
-    routes = [route.key for route in template.apis[0].routes]
-    plain = [key.partition(" ")[2] for key in routes if key.startswith("GET ") and "{" not in key]
-    print(f"HTTP API {url}   {', '.join(routes)}")
-    sign = f"--aws-sigv4 'aws:amz:{application.region}:execute-api' --user {key}:{secret}"
-    print(f"  curl -s {sign} {url}{next(iter(plain), '/')}", flush=True)
+    return [f"--aws-sigv4 'aws:amz:{application.region}:execute-api' --user {key}:{secret}"]
 
 
 class Printer:

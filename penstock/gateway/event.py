@@ -1,7 +1,7 @@
 """The event that a function gets for an HTTP request: payload format 2.0.
 
 Source: *Create AWS Lambda proxy integrations for HTTP APIs*, payload format version; for what that page leaves open,
-events captured from AWS (the IAM authorizer's fields, headers that are there and that are not, absent members
+events captured from AWS (the authorizers' fields, headers that are there and that are not, absent members
 instead of nulls) and tests of others against AWS (which bodies are text).
 """
 
@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from penstock.gateway.request import HttpRequest
 from penstock.gateway.routes import RouteMatch
 from penstock.gateway.signature import Signer
+from penstock.gateway.tokens import Bearer
 from penstock.template.models import HttpApi, Stage
 
 _TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
@@ -37,11 +38,11 @@ def event_of(
     *,
     api: HttpApi,
     stage: Stage,
-    signer: Signer | None,
+    caller: Signer | Bearer | None,
     request_id: str,
     now_ms: int,
 ) -> dict[str, Any]:
-    """Make the event; ``signer`` is the caller on a route with IAM authorization."""
+    """Make the event; ``caller`` is whom the route's authorizer admitted, ``None`` on a route without one."""
     body, encoded = _body(request)
     event: dict[str, Any] = {
         "version": "2.0",
@@ -52,7 +53,7 @@ def event_of(
         "headers": _headers(request, request_id=request_id, now_ms=now_ms),
         "queryStringParameters": _query(request),
         "requestContext": _context(
-            request, match, api=api, stage=stage, signer=signer, request_id=request_id, now_ms=now_ms
+            request, match, api=api, stage=stage, caller=caller, request_id=request_id, now_ms=now_ms
         ),
         "body": body,
         "pathParameters": match.path_parameters,
@@ -69,7 +70,7 @@ def _context(
     *,
     api: HttpApi,
     stage: Stage,
-    signer: Signer | None,
+    caller: Signer | Bearer | None,
     request_id: str,
     now_ms: int,
 ) -> dict[str, Any]:
@@ -79,8 +80,11 @@ def _context(
         "accountId": match.route.integration.function_arn.split(":")[4],
         "apiId": api.id,
     }
-    if signer is not None:
-        context["authorizer"] = {"iam": _iam(signer)}
+    match caller:
+        case Signer():
+            context["authorizer"] = {"iam": _iam(caller)}
+        case Bearer():
+            context["authorizer"] = {"jwt": caller.shown()}
     return {
         **context,
         "domainName": domain,

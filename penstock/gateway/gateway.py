@@ -29,6 +29,7 @@ from penstock.gateway.response import (
 )
 from penstock.gateway.routes import RouteMatch, Routes
 from penstock.gateway.signature import SecretOf, Signer, signer_of
+from penstock.gateway.tokens import Bearer, PublicKeyOf, bearer_of
 from penstock.runtime.invocation import InvocationResult
 from penstock.template.models import HttpApi, Route, Stage
 
@@ -60,7 +61,7 @@ class Served:
 class Gateway:
     """Serves one HTTP API on 127.0.0.1, its ``$default`` stage at the root and others under their names.
 
-    ``TemplateError`` for what the gateway does not do: JWT authorizers and payload format 1.0.
+    ``TemplateError`` for what the gateway does not do: payload format 1.0.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Gateway:
         *,
         invoke: Invoke,
         secret_of: SecretOf,
+        public_key_of: PublicKeyOf,
         clock: Clock,
         port: int = 0,
         on_request: Callable[[Served], None],
@@ -78,6 +80,7 @@ class Gateway:
         self._api = api
         self._invoke = invoke
         self._secret_of = secret_of
+        self._public_key_of = public_key_of
         self._clock = clock
         self._port = port
         self._on_request = on_request
@@ -162,24 +165,30 @@ class Gateway:
         match = self._routes.find(request.method, path) if stage is not None else None
         if stage is None or match is None:
             return None, NOT_FOUND
-        signer: Signer | None = None
-        if match.route.authorization_type == "AWS_IAM":
-            # Signers read the machine's clock, which does not jump.
-            wall_ms = self._clock.now_ms() - self._clock.skipped_ms
-            region = match.route.integration.function_arn.split(":")[3]
-            signer = signer_of(request, secret_of=self._secret_of, region=region, now_ms=wall_ms)
-            if signer is None:
-                return match, FORBIDDEN
+        caller = self._authorize(request, match.route)
+        if isinstance(caller, HttpResponse):
+            return match, caller
         event = event_of(
             request,
             match,
             api=self._api,
             stage=stage,
-            signer=signer,
+            caller=caller,
             request_id=request_id,
             now_ms=self._clock.now_ms(),
         )
         return match, await self._integrate(match.route, event)
+
+    def _authorize(self, request: HttpRequest, route: Route) -> Signer | Bearer | HttpResponse | None:
+        """Find out who calls, as the route's authorizer does, or how it refuses."""
+        if route.authorization_type == "JWT":
+            return bearer_of(request, route, public_key_of=self._public_key_of, now_ms=self._clock.now_ms())
+        if route.authorization_type == "NONE":
+            return None
+        # Signers read the machine's clock, which does not jump.
+        wall_ms = self._clock.now_ms() - self._clock.skipped_ms
+        region = route.integration.function_arn.split(":")[3]
+        return signer_of(request, secret_of=self._secret_of, region=region, now_ms=wall_ms) or FORBIDDEN
 
     async def _integrate(self, route: Route, event: dict[str, object]) -> HttpResponse:
         """Invoke the function; past the integration's timeout it runs on, but nobody waits for it."""
@@ -211,13 +220,6 @@ class Gateway:
 
 
 def _refuse_unsupported(api: HttpApi, route: Route) -> None:
-    if route.authorization_type == "JWT":
-        name = route.authorizer.name if route.authorizer is not None else ""
-        raise TemplateError(
-            f"JWT authorizer {name} of route {route.key} arrives with the local issuer".replace("  ", " "),
-            logical_id=api.logical_id,
-            remedy="synthesize without issuer and audience: the routes then use IAM",
-        )
     if route.integration.payload_format_version != "2.0":
         raise TemplateError(
             f"payload format {route.integration.payload_format_version} of route {route.key} is not supported",

@@ -14,6 +14,8 @@ from penstock.template.resources import Resources
 # Quotas for HTTP APIs, Amazon API Gateway Developer Guide: an integration takes 30 seconds at most.
 DEFAULT_TIMEOUT_MS: Final = 30_000
 
+_IDENTITY_SOURCE = re.compile(r"\$request\.(header|querystring)\.[A-Za-z0-9_-]+")
+
 _INVOCATIONS = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path/[^/]+/functions/(?P<function>.+)/invocations")
 
 
@@ -88,12 +90,18 @@ def _authorizer(resource: Resource) -> JwtAuthorizer:
     if kind != "JWT":
         raise properties.error("AuthorizerType", f"authorizers of type {kind} are not served here", "use JWT or IAM")
     configuration = properties.object("JwtConfiguration")
+    audience, sources = configuration.texts("Audience"), properties.texts("IdentitySource")
+    if not audience:
+        raise configuration.error("Audience", "there is no audience", "name at least one")
+    if len(sources) != 1 or not _IDENTITY_SOURCE.fullmatch(sources[0]):
+        remedy = "use $request.header.Authorization, or another header or query parameter"
+        raise properties.error("IdentitySource", f"a JWT authorizer cannot look into {list(sources)}", remedy)
     return JwtAuthorizer(
         id=resource.physical_id,
         name=properties.text("Name"),
         issuer=configuration.text("Issuer"),
-        audience=configuration.texts("Audience"),
-        identity_sources=properties.texts("IdentitySource"),
+        audience=audience,
+        identity_sources=sources,
     )
 
 

@@ -406,6 +406,24 @@ class Template:
         """What this template asks for and the run does not give: not simulated, or unknown to the tool."""
         return tuple(entry for entry in self.fidelity if entry.verdict in ("not simulated", "unknown"))
 
+    @property
+    def jwt_authorizers(self) -> tuple[JwtAuthorizer, ...]:
+        """The JWT authorizers that routes use, each once."""
+        routes = (route for api in self.apis for route in api.routes)
+        return tuple({route.authorizer.id: route.authorizer for route in routes if route.authorizer}.values())
+
+    @property
+    def jwt_authorizer(self) -> JwtAuthorizer:
+        """The first of them; ``TemplateError`` when there is none."""
+        for authorizer in self.jwt_authorizers:
+            return authorizer
+        raise TemplateError("no route has a JWT authorizer", remedy="synthesize a stage with an issuer and an audience")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Every scope that a route asks for, each once."""
+        return tuple(dict.fromkeys(scope for api in self.apis for route in api.routes for scope in route.scopes))
+
     def function_of(self, function_arn: str) -> Function:
         """The function of an ARN with or without a qualifier; ``TemplateError`` when there is none."""
         unqualified = ":".join(function_arn.split(":")[:7])

@@ -11,7 +11,7 @@ import pytest
 
 from penstock.demo.observation import Answer
 from penstock.demo.orders import Invoice, InvoiceLine
-from penstock.demo.sender import Sender, order_document, signer
+from penstock.demo.sender import Sender, bearer, order_document, signer
 from penstock.errors import EnvironmentProblem
 
 LINE = InvoiceLine(
@@ -173,3 +173,10 @@ def test_request_is_signed_for_the_api() -> None:
     assert headers["Content-Type"] == "application/json"
     assert "/eu-west-1/execute-api/aws4_request" in headers["Authorization"]
     assert "host" in headers["Authorization"]
+
+
+def test_request_carries_the_token() -> None:
+    """Behind a JWT authorizer each request brings the same token."""
+    headers = bearer("a.b.c")("POST", "http://127.0.0.1:8123/orders", b"{}")
+
+    assert headers == {"Authorization": "Bearer a.b.c", "Content-Type": "application/json"}

@@ -29,9 +29,24 @@ def a_request(
     )
 
 
-def a_route(key: str, *, authorization: str = "NONE", payload_format: str = "2.0", timeout_ms: int = 30_000) -> Route:
+AUTHORIZER = JwtAuthorizer(
+    id="a",
+    name="Customers",
+    issuer="https://issuer.example/pool",
+    audience=("orders", "shop"),
+    identity_sources=("$request.header.Authorization",),
+)
+
+
+def a_route(
+    key: str,
+    *,
+    authorization: str = "NONE",
+    payload_format: str = "2.0",
+    timeout_ms: int = 30_000,
+    scopes: tuple[str, ...] = (),
+) -> Route:
     """Make a route to the API function."""
-    issuer = JwtAuthorizer(id="a", name="Customers", issuer="https://issuer", audience=("us",), identity_sources=())
     return Route(
         id=key,
         key=key,
@@ -39,8 +54,8 @@ def a_route(key: str, *, authorization: str = "NONE", payload_format: str = "2.0
             id="i", function_arn=FUNCTION_ARN, payload_format_version=payload_format, timeout_ms=timeout_ms
         ),
         authorization_type=authorization,  # type: ignore[arg-type]  # one of the three, by the tests
-        authorizer=issuer if authorization == "JWT" else None,
-        scopes=(),
+        authorizer=AUTHORIZER if authorization == "JWT" else None,
+        scopes=scopes,
     )
 
 

@@ -11,18 +11,21 @@ from penstock.gateway.event import event_of
 from penstock.gateway.request import HttpRequest
 from penstock.gateway.routes import Routes
 from penstock.gateway.signature import Signer
+from penstock.gateway.tokens import Bearer
 from tests.gateway.requests import a_request, a_route, a_stage, an_api
 
 NOW_MS = 1_583_348_638_390
 
 
-def made(request: HttpRequest, key: str = "$default", signer: Signer | None = None, **variables: str) -> dict[str, Any]:
+def made(
+    request: HttpRequest, key: str = "$default", caller: Signer | Bearer | None = None, **variables: str
+) -> dict[str, Any]:
     """Make the event of a request to an API with one route."""
     api = an_api(a_route(key))
     match = Routes(api.routes).find(request.method, request.path)
     assert match is not None
     return event_of(
-        request, match, api=api, stage=a_stage(**variables), signer=signer, request_id="JKJaXmPLvHcESHA=", now_ms=NOW_MS
+        request, match, api=api, stage=a_stage(**variables), caller=caller, request_id="JKJaXmPLvHcESHA=", now_ms=NOW_MS
     )
 
 
@@ -143,7 +146,7 @@ def test_role_calls_as_a_session() -> None:
     """Credentials of a role appear as those of a session of it."""
     role = Signer(access_key="ASIAEXAMPLE", arn="arn:aws:iam::123456789012:role/service/Relay")
 
-    iam = made(a_request(), signer=role)["requestContext"]["authorizer"]["iam"]
+    iam = made(a_request(), caller=role)["requestContext"]["authorizer"]["iam"]
 
     assert iam["userArn"] == "arn:aws:sts::123456789012:assumed-role/Relay/local"
     assert iam["callerId"].startswith("AROA")
@@ -163,3 +166,43 @@ def test_powertools_reads_the_event() -> None:
     assert event.request_context.authorizer is not None
     assert event.request_context.authorizer.iam is not None
     assert event.request_context.authorizer.iam.user_arn == signer.arn
+
+
+def test_claims_reach_the_function_as_texts() -> None:
+    """Claims appear as API Gateway writes them: texts all, lists in brackets, none that is null; scopes as a list."""
+    claims = {
+        "sub": "jørgen",
+        "exp": 1_787_996_002,
+        "admin": True,
+        "groups": ["admin", "power user"],
+        "address": {"city": "Århus"},
+        "nickname": None,
+        "scope": "orders/read orders/write",
+    }
+    bearer = Bearer(claims=claims, scopes=("orders/read", "orders/write"))
+
+    event = made(a_request(), caller=bearer)
+
+    assert event["requestContext"]["authorizer"] == {
+        "jwt": {
+            "claims": {
+                "sub": "jørgen",
+                "exp": "1787996002",
+                "admin": "true",
+                "groups": "[admin power user]",
+                "address": '{"city":"Århus"}',
+                "scope": "orders/read orders/write",
+            },
+            "scopes": ["orders/read", "orders/write"],
+        }
+    }
+
+
+def test_powertools_reads_the_token() -> None:
+    """Powertools finds claims and scopes; on a route without scopes they are null."""
+    event = APIGatewayProxyEventV2(made(a_request(), caller=Bearer(claims={"sub": "me"}, scopes=None)))
+
+    authorizer = event.request_context.authorizer
+    assert authorizer is not None
+    assert authorizer.jwt_claim == {"sub": "me"}
+    assert event["requestContext"]["authorizer"]["jwt"]["scopes"] is None

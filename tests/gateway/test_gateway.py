@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -16,9 +17,10 @@ import pytest
 from penstock.cloud.clock import WallClock
 from penstock.errors import EnvironmentProblem, TemplateError
 from penstock.gateway.gateway import Gateway, Served
+from penstock.gateway.issuer import Issuer
 from penstock.runtime.invocation import Answer, InvocationResult
 from penstock.template.models import HttpApi
-from tests.gateway.requests import FUNCTION_ARN, a_route, a_stage, an_api
+from tests.gateway.requests import AUTHORIZER, FUNCTION_ARN, a_route, a_stage, an_api
 
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -44,7 +46,7 @@ class Function:
 Scenario = Callable[[Gateway, Function, aiohttp.ClientSession], Awaitable[None]]
 
 
-def run(api: HttpApi, scenario: Scenario) -> list[Served]:
+def run(api: HttpApi, scenario: Scenario, *, issuer: Issuer | None = None) -> list[Served]:
     """Run a scenario against a gateway for this API; tells what was served."""
     served: list[Served] = []
 
@@ -54,6 +56,7 @@ def run(api: HttpApi, scenario: Scenario) -> list[Served]:
             api,
             invoke=function.invoke,
             secret_of={KEY: (SECRET, "arn:aws:iam::123456789012:user/operator")}.get,
+            public_key_of=issuer.public_key_of if issuer else lambda _: None,
             clock=WallClock(),
             on_request=served.append,
         )
@@ -236,6 +239,7 @@ def test_fails_when_the_port_is_taken() -> None:
                 an_api(a_route("$default")),
                 invoke=Function().invoke,
                 secret_of=lambda _: None,
+                public_key_of=lambda _: None,
                 clock=WallClock(),
                 port=port,
                 on_request=lambda _: None,
@@ -246,22 +250,34 @@ def test_fails_when_the_port_is_taken() -> None:
             asyncio.run(main())
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"authorization": "JWT"}, "JWT authorizer Customers .* arrives with the local issuer; synthesize without"),
-        ({"payload_format": "1.0"}, "payload format 1.0 .* is not supported; use 2.0"),
-    ],
-)
-def test_fails_when_a_route_asks_for_more(settings: dict[str, str], words: str) -> None:
+def test_fails_when_the_payload_format_is_another() -> None:
     """What the gateway cannot do is refused by name before anything runs."""
-    api = an_api(a_route("GET /orders", **settings))  # type: ignore[arg-type]  # settings by name
+    api = an_api(a_route("GET /orders", payload_format="1.0"))
 
-    with pytest.raises(TemplateError, match=words):
+    with pytest.raises(TemplateError, match=r"payload format 1.0 .* is not supported; use 2.0"):
         Gateway(
             api,
             invoke=Function().invoke,
             secret_of=lambda _: None,
+            public_key_of=lambda _: None,
             clock=WallClock(),
             on_request=lambda _: None,
         )
+
+
+def test_token_admits(tmp_path: Path) -> None:
+    """A route with a JWT authorizer invokes for a good token, and only for one."""
+    issuer = Issuer(tmp_path)
+    now_ms = WallClock().now_ms()
+    token = issuer.mint(AUTHORIZER, subject="me", scopes=["read"], now_ms=now_ms, lifetime_seconds=60)
+
+    async def scenario(gateway: Gateway, function: Function, client: aiohttp.ClientSession) -> None:
+        async with client.get(f"{gateway.url}/", headers={"authorization": f"Bearer {token}"}) as response:
+            assert response.status == 200
+        async with client.get(f"{gateway.url}/", headers={"authorization": f"Bearer {token}x"}) as response:
+            assert (response.status, await response.json()) == (401, {"message": "Unauthorized"})
+            assert 'error="invalid_token"' in response.headers["www-authenticate"]
+        (event,) = function.events
+        assert event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] == "me"  # type: ignore[index]
+
+    run(an_api(a_route("$default", authorization="JWT")), scenario, issuer=issuer)
