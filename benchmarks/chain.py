@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.meter import Meter, Name
+from penstock.collector import loading
 
 if TYPE_CHECKING:
     from penstock.application import Application
@@ -48,14 +49,17 @@ class Measured:
 
 def measure(assembly: Path, *, orders: int | None, meter: Meter | None) -> Measured:
     """Run the orders through the application once."""
-    from penstock.application import Application
     from penstock.demo.orders import PACKAGED_FILE, read_orders
     from penstock.demo.sender import Sender, signer
 
     invoices = read_orders(PACKAGED_FILE, limit=None if orders is None else WARM_UP_ORDERS + orders).invoices
-    if meter is not None:
-        meter_seams(meter)
-    with Application.start(assembly, clock="jumping", seed=1) as application:
+    with loading():
+        from penstock.application import Application
+
+        if meter is not None:
+            meter_seams(meter)
+        application = Application.start(assembly, clock="jumping", seed=1)
+    with application:
         sender = Sender(api_url=application.api_url, sign=signer(application.caller_credentials, application.region))
 
         def run(some: Sequence[Invoice]) -> float:
@@ -102,9 +106,8 @@ def process_seconds(pid: int) -> float:
 
 def meter_seams(meter: Meter) -> None:
     """Wrap the places where work passes from one part of the tool to another."""
-    from botocore.client import BaseClient
-
     from penstock.cloud import bus, clock, engine, front_door, queues, state_machines, streams
+    from penstock.cloud.inside_client import InsideClient
     from penstock.demo.sender import Sender
     from penstock.gateway.gateway import Gateway
     from penstock.mapping.queue import QueueMapping
@@ -116,6 +119,7 @@ def meter_seams(meter: Meter) -> None:
         (asyncio.BaseEventLoop, "_run_once", "event loop: turning"),
         (asyncio.Handle, "_run", called_back),
         (front_door.FrontDoor, "_on_request", "front door: requests"),
+        (front_door.FrontDoor, "call", "front door: interceptors"),
         (front_door.FrontDoor, "_serve", "front door: dispatch"),
         (engine.Engine, "handle", lambda _, service, __: f"engine: {service}"),
         (engine.Engine, "call", lambda _, service, operation, __: f"engine: {service} by a service ({operation})"),
@@ -137,7 +141,7 @@ def meter_seams(meter: Meter) -> None:
         (clock.Clock, "_when_idle", "clock: timers"),
         (state_machines.StateMachines, "run", "state machine: interpreter"),
         (state_machines.StateMachines, "wait", "state machine: waits"),
-        (BaseClient, "_make_api_call", "state machine: clients of tasks"),
+        (InsideClient, "_make", "state machine: clients of tasks"),
         (Sender, "send", "customer: sender"),
         (concurrent.futures.thread, "_worker", "customer: sender"),
         (Sender, "_post", "customer: requests"),

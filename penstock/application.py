@@ -343,7 +343,7 @@ class Application:
         )
         exits.push_async_callback(self._door.close)
         await self._door.start(listening)
-        self._machines.endpoint = self._endpoint
+        self._machines.door = self._door
         exits.callback(self._machines.close)  # while the door is open: what ends now may still call
         for definition in template.mappings:
             shell = self._shell_of(definition)

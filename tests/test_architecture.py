@@ -22,7 +22,7 @@ FLOORS = [
     ["cloud"],
     ["template"],
     ["mapping"],
-    ["errors"],
+    ["collector", "errors"],
 ]
 """The rooms of ``penstock/``, top to bottom: each may import what is below it and itself."""
 

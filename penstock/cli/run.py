@@ -7,13 +7,13 @@ working curl line, signed or with a token, and what each function does as it hap
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from penstock.collector import loading
 from penstock.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
@@ -45,16 +45,14 @@ def main(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.port <= 65535:
         raise UsageError(f"--port {arguments.port} is no port; give one from 0 to 65535")
     began = time.perf_counter()
-    gc.disable()  # what is loaded now stays: looking through it again and again takes a sixth of the time to start
-    from penstock.application import Application
-
     printer = Printer(quiet=arguments.quiet)
-    with Application.start(
-        arguments.path, clock="wall", seed=arguments.seed, port=arguments.port, on_event=printer.tell
-    ) as application:
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)  # what is kept from here on are items and records, which hold no cycles
-        gc.enable()
+    with loading():
+        from penstock.application import Application
+
+        application = Application.start(
+            arguments.path, clock="wall", seed=arguments.seed, port=arguments.port, on_event=printer.tell
+        )
+    with application:
         stacks = ", ".join(application.template.stacks)
         print(f"{arguments.path} ({stacks}) is up after {time.perf_counter() - began:.1f} s; Ctrl-C stops it")
         introduce(application)

@@ -1,10 +1,12 @@
 """State machines: moto interprets them, each execution in a thread; here they get our clock and their own role.
 
-Three things are put in place of moto's own, once per process:
+These are put in place of moto's own, once per process:
 
 - a ``Wait`` state and the pause before a ``Retry`` wait on the application's clock, and an execution that
-  waits is not in flight, so that the clock may jump;
-- the clients of tasks go through the front door with the credentials of the execution's role;
+  waits is not in flight, so that the clock may jump; they end on a whole second (our choice: executions that
+  began to wait together go on together, as batches, instead of one jump each);
+- the clients of tasks go through the front door as the execution's role, most of them without HTTP;
+- a task without a time limit of its own runs in the execution's thread, not in another one;
 - a definition is parsed once, not at each start (the parsed program keeps no state: it is in the environment);
 - ``TimeoutSeconds`` of a whole execution is a timer of the clock; a task that runs is not interrupted by it.
 
@@ -14,18 +16,24 @@ A wait inside a branch of ``Parallel`` or ``Map`` takes wall time: its execution
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import functools
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, Timer
+
+if TYPE_CHECKING:
+    from penstock.cloud.front_door import Call, FrontDoor
+    from penstock.cloud.wire_form import Reply
 
 ACTIVITY = "execution"
 POLL_SECONDS = 10
@@ -46,15 +54,18 @@ class StateMachines:
         self._making_clients = threading.Lock()
         self._closed = False
         self._waits: set[threading.Event] = set()
-        self.endpoint = ""
+        self._calls: set[concurrent.futures.Future[Reply]] = set()
+        self.door: FrontDoor
 
     def install(self) -> None:
         """Make moto's executions in this process those of this application, once `load` has been called."""
         _Current.machines = self
 
     def close(self) -> None:
-        """Let executions that wait end."""
+        """Let executions that wait, for their time or for an answer, end."""
         self._closed = True
+        for answered in list(self._calls):
+            answered.cancel()
         for over in list(self._waits):
             over.set()
 
@@ -65,7 +76,8 @@ class StateMachines:
         thread = threading.get_ident()
         self._main_threads.add(thread)
         try:
-            execute()
+            with suppress(SystemExit):  # the application closed
+                execute()
         finally:
             self._main_threads.discard(thread)
             self._on_loop(functools.partial(self._clock.end, ACTIVITY))
@@ -94,7 +106,7 @@ class StateMachines:
         timers: list[Timer] = []
 
         def start() -> None:
-            at_ms = self._clock.now_ms() + round(seconds * 1000)
+            at_ms = math.ceil(self._clock.now_ms() / 1000 + seconds) * 1000
             timers.append(self._clock.call_at(at_ms, end, name="Wait state"))
             if not in_flight:
                 self._clock.end(ACTIVITY)
@@ -116,7 +128,7 @@ class StateMachines:
             raise SystemExit
 
     def client(self, service: str, role_arn: str) -> Any:
-        """A botocore client with the role's credentials; one per service and role, made once."""
+        """A client with the role's credentials; one per service and role, made once."""
         with self._making_clients:
             client = self._clients.get((service, role_arn))
             if client is None:
@@ -127,13 +139,17 @@ class StateMachines:
         from botocore.config import Config
         from botocore.session import Session
 
+        from penstock.cloud.inside_client import InsideClient
+
         caller = self._callers.register(self._role_names.get(role_arn, role_arn), role_arn)
+        if InsideClient.speaks_to(service):
+            return InsideClient(service, caller=caller, region=self._region, call=self._call)
         session = Session()
         session.set_credentials(caller.access_key, caller.secret_key)
         return session.create_client(
             service,
             region_name=self._region,
-            endpoint_url=self.endpoint,
+            endpoint_url=self.door.endpoint,
             config=Config(
                 parameter_validation=False,
                 retries={"total_max_attempts": 1},
@@ -141,6 +157,19 @@ class StateMachines:
                 max_pool_connections=50,
             ),
         )
+
+    def _call(self, call: Call) -> Reply:
+        """Let a call pass the front door and wait for its answer."""
+        answered = asyncio.run_coroutine_threadsafe(self.door.call(call), self._loop)
+        self._calls.add(answered)
+        if self._closed:
+            answered.cancel()
+        try:
+            return answered.result()
+        except concurrent.futures.CancelledError:
+            raise SystemExit from None
+        finally:
+            self._calls.discard(answered)
 
     def _on_loop(self, call: Callable[[], object]) -> None:
         if not self._loop.is_closed():
@@ -159,6 +188,29 @@ class _Current:
     machines: StateMachines
 
 
+_spared = threading.local()
+"""Its ``thread`` is true where what moto starts a thread for next has all the time there is."""
+
+
+class _Here:
+    """What moto uses as a thread and waits for, run where it is started."""
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        self._target: Callable[[], None] | None = target
+
+    def start(self) -> None:
+        """Run to the end, and keep nothing: moto keeps its threads."""
+        target, self._target = self._target, None
+        assert target is not None
+        target()
+
+
+def _thread_of_task(*, target: Callable[[], None], daemon: bool) -> Any:
+    spared = getattr(_spared, "thread", False)
+    _spared.thread = False
+    return _Here(target) if spared else threading.Thread(target=target, daemon=daemon)
+
+
 @functools.cache
 def load() -> None:
     """Load moto's interpreter and put our ways in place of its own, before the first call of the service."""
@@ -167,6 +219,8 @@ def load() -> None:
     from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
     from moto.stepfunctions.parser.asl.component.program.program import Program
+    from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
     from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
     from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -176,6 +230,7 @@ def load() -> None:
             _Current.machines.wait(wait_seconds, env.is_running)
 
     evaluate = Program.eval
+    evaluate_within = StateTask._evaluate_with_timeout
     execute = ExecutionWorker._execution_logic
     start = ExecutionWorker.start
 
@@ -193,10 +248,16 @@ def load() -> None:
         _Current.machines.begin()
         start(self)
 
+    def evaluate_task(self: Any, env: Any) -> None:
+        _spared.thread = self.timeout.is_default_value()
+        evaluate_within(self, env)
+
     def client_for(service: str, state_credentials: Any, **_: str) -> Any:
         return _Current.machines.client(service, state_credentials.role_arn)
 
     Program.eval = evaluate_program
+    StateTask._evaluate_with_timeout = evaluate_task
+    execute_state.Thread = _thread_of_task
     WaitFunction._wait_interval = wait_interval
     retrier_decl.time = SimpleNamespace(sleep=sleep)
     ExecutionWorker._execution_logic = execution_logic

@@ -33,14 +33,14 @@ class Reply:
     body: bytes = b""
 
 
-def request_of(service: str, operation: str, params: Mapping[str, Any]) -> Request:
+def request_of(service: str, operation: str, params: Mapping[str, Any], *, validated: bool = True) -> Request:
     """Make the request of a call, unsigned.
 
     Raises botocore's ``ParamValidationError`` for parameters that the operation does not have or that are of a wrong
-    type.
+    type, unless it is left to the service to refuse them.
     """
     model = _service_model(service)
-    made = _serializer(service).serialize_to_request(dict(params), model.operation_model(operation))
+    made = _serializer(service, validated).serialize_to_request(dict(params), model.operation_model(operation))
     path, _, literal_query = made["url_path"].partition("?")
     queries = [literal_query, urlencode(made["query_string"], doseq=True)]
     body = made["body"]
@@ -56,7 +56,7 @@ def request_of(service: str, operation: str, params: Mapping[str, Any]) -> Reque
     )
 
 
-def answer_in(reply: Reply, *, service: str, operation: str) -> dict[str, Any]:
+def answer_in(reply: Reply, *, service: str, operation: str, with_metadata: bool = False) -> dict[str, Any]:
     """Read an answer as botocore's clients give it; a refusal has an ``Error`` with ``Code`` and ``Message``."""
     from botocore.awsrequest import HeadersDict
 
@@ -68,8 +68,24 @@ def answer_in(reply: Reply, *, service: str, operation: str) -> dict[str, Any]:
         "context": {"operation_name": operation},
     }
     answer: dict[str, Any] = _parser(service).parse(response, model.output_shape)
-    answer.pop("ResponseMetadata", None)
+    if not with_metadata:
+        answer.pop("ResponseMetadata", None)
     return answer
+
+
+def protocol_of(service: str) -> str:
+    """The protocol that a service is spoken to in, by botocore's name (``json``, ``query``)."""
+    return str(_service_model(service).resolved_protocol)
+
+
+def signing_name_of(service: str) -> str:
+    """The name under which calls of a service are signed: ``states`` for ``stepfunctions``."""
+    return str(_service_model(service).signing_name)
+
+
+def operations_of(service: str) -> list[str]:
+    """The operations of a service, in its own spelling."""
+    return list(_service_model(service).operation_names)
 
 
 def _service_model(service: str) -> Any:
@@ -80,10 +96,10 @@ def _service_model(service: str) -> Any:
 
 
 @functools.cache
-def _serializer(service: str) -> Any:
+def _serializer(service: str, validated: bool) -> Any:
     from botocore.serialize import create_serializer
 
-    return create_serializer(_service_model(service).resolved_protocol, include_validation=True)
+    return create_serializer(_service_model(service).resolved_protocol, include_validation=validated)
 
 
 @functools.cache

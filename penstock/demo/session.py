@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from penstock.collector import loading
 from penstock.demo.accounting import Account, account
 from penstock.demo.expectation import expect
 from penstock.demo.observer import Observer
@@ -46,11 +47,13 @@ def run_demo(
     began = now()
     orders = read_orders(orders_file, limit=limit)
 
-    # The application draws in the whole engine; a mistyped file name need not wait for it.
-    from penstock.application import Application
-
     progress.say(f"starting the application of {assembly}, seed {seed}")
-    with Application.start(assembly, clock="jumping", seed=seed) as application:
+    with loading():
+        # The application draws in the whole engine; a mistyped file name need not wait for it.
+        from penstock.application import Application
+
+        application = Application.start(assembly, clock="jumping", seed=seed)
+    with application:
         settled, calls = _send_and_settle(application, orders, progress)
         return Report(
             account=settled,

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import JumpingClock
-from penstock.cloud.engine import Engine
-from penstock.cloud.front_door import FrontDoor
+from penstock.cloud.engine import Engine, Reply
+from penstock.cloud.front_door import Call, FrontDoor, Proceed
 from penstock.cloud.state_machines import StateMachines
 
 ROLE = "arn:aws:iam::123456789012:role/fulfilment"
@@ -25,7 +26,7 @@ def execute(definition: dict[str, Any], inputs: list[dict[str, Any]]) -> tuple[l
         machines.install()
         door = FrontDoor(engine, callers, clock, interceptors=[counter])
         await door.start()
-        machines.endpoint = door.endpoint
+        machines.door = door
         engine.call("sqs", "CreateQueue", {"QueueName": "done"})
         machine = {"name": "m", "roleArn": ROLE, "definition": json.dumps(definition)}
         arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
@@ -86,3 +87,37 @@ def test_retry_waits_on_the_clock_and_gives_up() -> None:
     assert json.loads(ended[0]["output"]) == {"was": "caught"}
     assert counter.calls == {("Fulfilment", "dynamodb", "GetItem"): 3}
     assert 290_000 < skipped_ms < 310_000
+
+
+def test_closing_ends_an_execution_whose_call_is_not_answered() -> None:
+    """A thread that waits for the front door is let go when the application closes."""
+
+    async def go() -> list[str]:
+        clock, callers = JumpingClock(), Callers(account_id="123456789012", seed="0")
+        engine = Engine(account_id="123456789012", region="us-east-1")
+        machines = StateMachines(clock=clock, callers=callers, role_names={ROLE: "Fulfilment"}, region="us-east-1")
+        machines.install()
+        asked = asyncio.Event()
+
+        async def never(call: Call, proceed: Proceed) -> Reply:
+            asked.set()
+            await asyncio.Event().wait()
+            return await proceed(call)
+
+        machines.door = FrontDoor(engine, callers, clock, interceptors=[never])
+        task = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": {}, "End": True}
+        definition = json.dumps({"StartAt": "t", "States": {"t": task}})
+        machine = {"name": "m", "roleArn": ROLE, "definition": definition}
+        arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
+        before = set(threading.enumerate())
+        engine.call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": "{}", "name": "e"})
+        await asyncio.wait_for(asked.wait(), 20)
+        started = set(threading.enumerate()) - before
+        machines.close()
+        await asyncio.wait_for(clock.settled(), 20)
+        for thread in started:
+            thread.join(20)
+        clock.close()
+        return [thread.name for thread in started if thread.is_alive()]
+
+    assert asyncio.run(go()) == []

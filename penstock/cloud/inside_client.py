@@ -1,0 +1,64 @@
+"""A client for code that runs in this process: its calls pass the front door without HTTP, as the caller it stands for.
+
+It is asked and answers as botocore's clients do, as far as tasks of a state machine ask them. Services whose protocol
+streams (S3, functions) are left to clients that speak HTTP.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from penstock.cloud import wire_form
+from penstock.cloud.callers import Caller
+from penstock.cloud.front_door import Call
+from penstock.cloud.wire_form import Reply
+
+
+class InsideClient:
+    """A client of one service: ``client.update_item(TableName=…)``. It may be used by several threads."""
+
+    def __init__(self, service: str, *, caller: Caller, region: str, call: Callable[[Call], Reply]) -> None:
+        """``call`` passes the front door and waits for the answer."""
+        self._service = service
+        self._caller = caller
+        self._region = region
+        self._call = call
+        self._operations = _operations(service)
+
+    @staticmethod
+    def speaks_to(service: str) -> bool:
+        """Whether a service's calls can be made this way."""
+        return wire_form.protocol_of(service) in ("json", "query")
+
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
+        if method not in self._operations:
+            raise AttributeError(f"{self._service} has no operation {method}")
+        return functools.partial(self._make, self._operations[method])
+
+    def _make(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Make one call; a refusal is raised as botocore's ``ClientError``."""
+        from botocore.exceptions import ClientError
+
+        request = wire_form.request_of(self._service, operation, params, validated=False)
+        call = Call(
+            caller=self._caller,
+            service=wire_form.signing_name_of(self._service),
+            operation=operation,
+            region=self._region,
+            request=request,
+        )
+        reply = self._call(call)
+        answer = wire_form.answer_in(reply, service=self._service, operation=operation, with_metadata=True)
+        if reply.status >= 300:
+            raise ClientError(answer, operation)
+        return answer
+
+
+@functools.cache
+def _operations(service: str) -> Mapping[str, str]:
+    """Method of a client → operation."""
+    from botocore import xform_name
+
+    return {xform_name(operation): operation for operation in wire_form.operations_of(service)}
