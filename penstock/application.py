@@ -24,12 +24,13 @@ from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine
+from penstock.cloud.external_tables import ExternalTables
 from penstock.cloud.front_door import FrontDoor, Interceptor, endpoint_of, listen
 from penstock.cloud.metered_tables import MeteredTables
 from penstock.cloud.provisioning import provision
 from penstock.cloud.queues import Queues
 from penstock.cloud.state_machines import StateMachines
-from penstock.cloud.streams import Stream, attach
+from penstock.cloud.streams import ReadableStream, Stream, attach
 from penstock.cloud.time_to_live import TimeToLive
 from penstock.errors import BrokenInvariant, PenstockError, TemplateError
 from penstock.gateway.gateway import Gateway, Served
@@ -44,6 +45,7 @@ from penstock.runtime.invocation import Failure, Invocation
 from penstock.runtime.log import LogLine
 from penstock.template.models import EventSourceMapping, Function, Template
 from penstock.template.reader import load
+from penstock.template.stores import TABLE_TYPES
 
 T = TypeVar("T")
 NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"})
@@ -83,18 +85,20 @@ class Application:
         port: int = 0,
         on_event: Callable[[Event], None] | None = None,
         interceptors: Sequence[Interceptor] = (),
+        dynamodb_endpoint: str | None = None,
     ) -> Self:
         """Start what ``path`` (a cloud assembly or a template) defines and return when it is ready.
 
-        ``port`` is the API's (0: any free one). ``seed`` makes every id of the run. Raises `TemplateError` for what
-        the template does wrong, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
+        ``port`` is the API's (0: any free one). ``seed`` makes every id of the run. ``dynamodb_endpoint`` is the URL of
+        an endpoint that holds the tables instead of moto (`penstock.cloud.external_tables`). Raises `TemplateError` for
+        what the template does wrong, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
         """
         template = load(path)
         its_clock = JumpingClock() if clock == "jumping" else WallClock()
         application = cls(template, clock=its_clock, seed=seed, on_event=on_event or (lambda _: None))
         application._thread.start()
         try:
-            application._wait(application._start(port, interceptors))
+            application._wait(application._start(port, interceptors, dynamodb_endpoint))
         except BaseException:
             application.close()
             raise
@@ -235,11 +239,14 @@ class Application:
         """Stop everything; safe to call twice."""
         if self._loop.is_closed():
             return
-        if self._thread.is_alive():
-            self._wait(self._exits.aclose(), 20, forgive=True)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-        self._loop.close()
+        try:
+            if self._thread.is_alive():
+                self._wait(self._exits.aclose(), 20, forgive=True)
+        finally:
+            if self._thread.is_alive():
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join(10)
+            self._loop.close()
 
     # --- on the loop ---
 
@@ -283,9 +290,13 @@ class Application:
     def _new_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
-    async def _start(self, port: int, interceptors: Sequence[Interceptor]) -> None:
+    async def _start(self, port: int, interceptors: Sequence[Interceptor], dynamodb_endpoint: str | None) -> None:
         template, clock, exits = self.template, self._clock, self._exits
         exits.callback(clock.close)
+        tables = None
+        if dynamodb_endpoint is not None:
+            tables = ExternalTables(dynamodb_endpoint, template, clock)
+            exits.push_async_callback(tables.close)
         listening = listen()
         exits.callback(listening.close)
         self._endpoint = endpoint_of(listening)
@@ -312,8 +323,8 @@ class Application:
             region=template.region,
         )
         self._machines.install()
-        provision(template, self._engine)
-        self._streams = self._attach_streams()
+        provision(template, self._engine, without=TABLE_TYPES if tables else ())
+        self._streams = await tables.define() if tables else self._attach_streams()
         self._deliveries = Deliveries(self._engine, self._queues, new_id=self._new_id)
         self._bus = Bus(
             account_id=template.account_id,
@@ -330,13 +341,15 @@ class Application:
             bury=self._deliveries.to_dead_letters,
         )
         exits.push_async_callback(self._bus.close)
+        metered = MeteredTables(self._engine, on_consumed=self._counter.consumed)
+        served = tables.services if tables else {"dynamodb": metered.answer}
         self._door = FrontDoor(
             self._engine,
             self._callers,
             clock,
             interceptors=[self._counter, *interceptors],
             services={
-                "dynamodb": MeteredTables(self._engine, on_consumed=self._counter.consumed).answer,
+                **served,
                 "events.PutEvents": self._bus.put_events,
                 "sqs.ReceiveMessage": self._queues.receive_call,
             },
@@ -384,8 +397,8 @@ class Application:
                 )
             )
 
-    def _attach_streams(self) -> dict[str, Stream]:
-        streams: dict[str, Stream] = {}
+    def _attach_streams(self) -> dict[str, ReadableStream]:
+        streams: dict[str, ReadableStream] = {}
         for table in self.template.tables:
             engine_table = self._engine.backend("dynamodb").get_table(table.name)
             stream = None

@@ -7,6 +7,7 @@
     │   └── InvalidPattern   a filter or event pattern, with place and reason (penstock.mapping.filters)
     ├── UsageError           the user, on the command line
     ├── EnvironmentProblem   whoever keeps this machine: a port, a disk, a missing program
+    │   └── NobodyAnswers    no DynamoDB endpoint at the URL given (penstock.cloud.external_tables.endpoint)
     └── BrokenInvariant      us: carries the story and asks for it
 
 Each message ends with what to try. Exit codes: 0 done, 1 could not, 2 usage.

@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from penstock.cli.run import ENDPOINT_HELP
+
 DEFAULT_SEED = 1
 """The same world at each run; another seed, another world."""
 
@@ -23,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, default=DEFAULT_SEED, help="the seed of all chance (%(default)s)"
     )
+    parser.add_argument("--dynamodb-endpoint", metavar="URL", help=ENDPOINT_HELP)
     parser.add_argument("--json", action="store_true", help="print the account as JSON")
 
 
@@ -38,6 +41,7 @@ def main(arguments: argparse.Namespace) -> int:
         limit=arguments.limit,
         seed=arguments.seed,
         progress=Progress(sys.stderr),
+        dynamodb_endpoint=arguments.dynamodb_endpoint,
     )
     if arguments.json:
         print(json.dumps(report.document(), indent=2))

@@ -31,12 +31,16 @@ ROUTINE_KEYS = frozenset(
 """What a Powertools log line says of itself; the rest is what the handler wanted to say."""
 
 
+ENDPOINT_HELP = "a DynamoDB endpoint of your own that holds the tables while this runs (default: the built-in tables)"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `penstock run`."""
     add = parser.add_argument
     add("path", nargs="?", type=Path, default=Path("cdk.out"), help="cloud assembly or template (default: cdk.out)")
     add("--port", type=int, default=3000, help="port of the HTTP API on 127.0.0.1 (default: 3000; 0: any)")
     add("--seed", type=int, default=0, help="seed of every id of the run (default: 0)")
+    add("--dynamodb-endpoint", metavar="URL", help=ENDPOINT_HELP)
     add("--quiet", action="store_true", help="do not print what functions do")
 
 
@@ -50,7 +54,12 @@ def main(arguments: argparse.Namespace) -> int:
         from penstock.application import Application
 
         application = Application.start(
-            arguments.path, clock="wall", seed=arguments.seed, port=arguments.port, on_event=printer.tell
+            arguments.path,
+            clock="wall",
+            seed=arguments.seed,
+            port=arguments.port,
+            on_event=printer.tell,
+            dynamodb_endpoint=arguments.dynamodb_endpoint,
         )
     with application:
         stacks = ", ".join(application.template.stacks)

@@ -133,17 +133,7 @@ class Stream:
         }
         if self._by_time_to_live:
             body["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-        encoded = _ENCODER.encode(body)
-        self.records.append(
-            StreamRecord(
-                sequence_number=sequence_number,
-                item_key=json.dumps(keys),
-                created_at_ms=now_ms,
-                body=body,
-                encoded=encoded,
-                encoded_bytes=len(encoded.encode()),
-            )
-        )
+        self.records.append(record_of(body, created_at_ms=now_ms))
         for wake in self._readers:
             wake()
 
@@ -176,6 +166,19 @@ class Stream:
     def to_json(self) -> dict[str, Any]:
         """The shard as DescribeStream tells it."""
         return {"ShardId": SHARD_ID, "SequenceNumberRange": {"StartingSequenceNumber": str(FIRST_SEQUENCE_NUMBER)}}
+
+
+def record_of(body: Mapping[str, Any], *, created_at_ms: int) -> StreamRecord:
+    """A record for the mappings, of what the function will see."""
+    encoded = _ENCODER.encode(body)
+    return StreamRecord(
+        sequence_number=body["dynamodb"]["SequenceNumber"],
+        item_key=json.dumps(body["dynamodb"]["Keys"]),
+        created_at_ms=created_at_ms,
+        body=body,
+        encoded=encoded,
+        encoded_bytes=len(encoded.encode()),
+    )
 
 
 def attach(table: Any, stream: Stream) -> None:

@@ -38,6 +38,7 @@ def run_demo(
     limit: int | None,
     seed: int,
     progress: Progress,
+    dynamodb_endpoint: str | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Report:
     """Read the orders, start the application, send them, let it settle, account for all.
@@ -52,7 +53,7 @@ def run_demo(
         # The application draws in the whole engine; a mistyped file name need not wait for it.
         from penstock.application import Application
 
-        application = Application.start(assembly, clock="jumping", seed=seed)
+        application = Application.start(assembly, clock="jumping", seed=seed, dynamodb_endpoint=dynamodb_endpoint)
     with application:
         settled, calls = _send_and_settle(application, orders, progress)
         return Report(

@@ -18,14 +18,30 @@ def parse(*words: str) -> argparse.Namespace:
 
 def test_everything_has_a_default() -> None:
     """``penstock demo`` alone is the whole demo."""
-    assert vars(parse()) == {"path": Path("cdk.out"), "orders": None, "limit": None, "seed": 1, "json": False}
+    assert vars(parse()) == {
+        "path": Path("cdk.out"),
+        "orders": None,
+        "limit": None,
+        "seed": 1,
+        "dynamodb_endpoint": None,
+        "json": False,
+    }
 
 
 def test_options_are_taken() -> None:
     """Each option reaches its place."""
-    arguments = parse("out", "--orders", "o.csv", "--limit", "5", "--seed", "-7", "--json")
+    url = "http://127.0.0.1:8000"
 
-    assert vars(arguments) == {"path": Path("out"), "orders": Path("o.csv"), "limit": 5, "seed": -7, "json": True}
+    arguments = parse("out", "--orders", "o.csv", "--limit", "5", "--seed", "-7", "--dynamodb-endpoint", url, "--json")
+
+    assert vars(arguments) == {
+        "path": Path("out"),
+        "orders": Path("o.csv"),
+        "limit": 5,
+        "seed": -7,
+        "dynamodb_endpoint": url,
+        "json": True,
+    }
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from penstock.cloud.engine import Engine
@@ -51,12 +51,14 @@ HELD_IN_TEMPLATE: Final[Mapping[str, str]] = {
 }
 
 
-def provision(template: Template, engine: Engine) -> None:
+def provision(template: Template, engine: Engine, *, without: Collection[str] = ()) -> None:
     """Define everything that the engine holds, under exactly the names and ARNs of the template.
+
+    Resource types in ``without`` are held elsewhere.
 
     Raises `TemplateError` with the logical id for a resource that the service refuses.
     """
     for resource_type, provisioner in PROVISIONERS:
         for resource in template.resources.values():
-            if resource.type == resource_type:
+            if resource.type == resource_type and resource_type not in without:
                 provisioner(resource, engine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from penstock.cloud.engine import Engine
@@ -14,33 +13,41 @@ from penstock.template.properties import Properties
 def provision_table(resource: Resource, engine: Engine) -> None:
     """Define a table as ``AWS::DynamoDB::Table`` says; billing mode and throughput are told, nothing limits them."""
     properties = Properties.of(resource)
-    params: dict[str, Any] = {"BillingMode": properties.text("BillingMode", "PROVISIONED")}
-    if "ProvisionedThroughput" in properties:
-        params["ProvisionedThroughput"] = _throughput(properties.object("ProvisionedThroughput"))
-    _define_table(resource, properties, engine, params)
+    _define_table(resource, properties, engine)
     _continuous_backups(resource, properties, engine)
 
 
 def provision_global_table(resource: Resource, engine: Engine) -> None:
     """Define the replica of this region of an ``AWS::DynamoDB::GlobalTable``, on demand whatever its billing mode."""
     properties = Properties.of(resource)
-    _define_table(resource, properties, engine, {"BillingMode": "PAY_PER_REQUEST"})
+    _define_table(resource, properties, engine)
     for replica in properties.objects("Replicas"):
         if replica.text("Region") == engine.region:
             _continuous_backups(resource, replica, engine)
 
 
-def _define_table(resource: Resource, properties: Properties, engine: Engine, billing: Mapping[str, Any]) -> None:
-    name = {"TableName": resource.physical_id}
-    params = {**name, **selected(properties.values, ("AttributeDefinitions", "KeySchema")), **billing}
-    on_demand = billing["BillingMode"] == "PAY_PER_REQUEST"
+def definition_of(resource: Resource) -> dict[str, Any]:
+    """The parameters of CreateTable for a table of either type."""
+    properties = Properties.of(resource)
+    params: dict[str, Any] = {"TableName": resource.physical_id, "BillingMode": "PAY_PER_REQUEST"}
+    params |= selected(properties.values, ("AttributeDefinitions", "KeySchema"))
+    if resource.type == "AWS::DynamoDB::Table":
+        params["BillingMode"] = properties.text("BillingMode", "PROVISIONED")
+        if "ProvisionedThroughput" in properties:
+            params["ProvisionedThroughput"] = _throughput(properties.object("ProvisionedThroughput"))
+    on_demand = params["BillingMode"] == "PAY_PER_REQUEST"
     for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
         if properties.objects(indexes):
             params[indexes] = [_index(index, on_demand=on_demand) for index in properties.objects(indexes)]
     if "StreamArn" in resource.attributes:
         view_type = properties.object("StreamSpecification").text("StreamViewType")
         params["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view_type}
-    table = define(engine, resource, "dynamodb", "CreateTable", params)["TableDescription"]
+    return params
+
+
+def _define_table(resource: Resource, properties: Properties, engine: Engine) -> None:
+    name = {"TableName": resource.physical_id}
+    table = define(engine, resource, "dynamodb", "CreateTable", definition_of(resource))["TableDescription"]
     agree(resource, ours=resource.arn, theirs=table["TableArn"])
     if "StreamArn" in resource.attributes:
         _label_stream(resource, engine)
