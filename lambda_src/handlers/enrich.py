@@ -35,7 +35,11 @@ metrics = Metrics()
 client = boto3.client("dynamodb", config=CONNECTION)
 orders = OrdersTable(client=client, name=os.environ["ORDERS_TABLE"])
 authorize = once_only(
-    LocalPayments().authorize, key="order_id", name="payment", client=client, table=os.environ["IDEMPOTENCY_TABLE"]
+    LocalPayments().authorize,
+    key=lambda request: request.order_id,
+    name="payment",
+    client=client,
+    table=os.environ["IDEMPOTENCY_TABLE"],
 )
 processor = QueueBatchProcessor(logger=logger)
 

@@ -35,7 +35,7 @@ metrics = Metrics()
 topic = Topic(client=boto3.client("sns", config=CONNECTION), arn=os.environ["TOPIC_ARN"])
 publish = once_only(
     topic.publish,
-    key="event_id",
+    key=lambda notification: notification.event_id,
     name="notification",
     client=boto3.client("dynamodb", config=CONNECTION),
     table=os.environ["IDEMPOTENCY_TABLE"],

@@ -15,7 +15,6 @@ out.
 
 import os
 from collections.abc import Mapping
-from decimal import DecimalException
 from typing import Any
 
 import boto3
@@ -26,6 +25,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from effects.connection import CONNECTION
 from effects.order_item import snapshot_of
 from effects.statistics_table import StatisticsTable
+from effects.window_fold import Window, WindowFold
 from orders.order import Status
 from orders.statistics import WindowStatistics
 from orders.tally import Figures, Tally, tally_from
@@ -36,21 +36,27 @@ table = StatisticsTable(client=boto3.client("dynamodb", config=CONNECTION), name
 
 
 def record_handler(tally: Tally, record: Mapping[str, Any]) -> Tally:
-    """Count one record, as bad when it cannot be read."""
-    try:
-        images = record["dynamodb"]
-        tally = tally.seen(images["SequenceNumber"])
-        if images.get("NewImage", {}).get("status", {}).get("S") != Status.ACCEPTED:
-            return tally
-        if images.get("OldImage", {}).get("status", {}).get("S") == Status.ACCEPTED:
-            return tally
-        snapshot = snapshot_of(images["NewImage"])
-        if snapshot.total is None or snapshot.item_count is None:
-            return tally.count_bad()
-        return tally.count(snapshot.kind, Figures(count=1, items=snapshot.item_count, value=snapshot.total))
-    except (AttributeError, KeyError, TypeError, ValueError, DecimalException):
-        logger.warning("record cannot be read", event_id=record.get("eventID"), exc_info=True)
-        return tally.count_bad()
+    """Count one record that made an order accepted; what it raises makes the record a bad one."""
+    images = record["dynamodb"]
+    if images.get("NewImage", {}).get("status", {}).get("S") != Status.ACCEPTED:
+        return tally
+    if images.get("OldImage", {}).get("status", {}).get("S") == Status.ACCEPTED:
+        return tally
+    snapshot = snapshot_of(images["NewImage"])
+    if snapshot.total is None or snapshot.item_count is None:
+        raise ValueError(f"order {snapshot.order_id} is accepted without totals")
+    return tally.count(snapshot.kind, Figures(count=1, items=snapshot.item_count, value=snapshot.total))
+
+
+def write(window: Window, tally: Tally) -> None:
+    """Write one window down."""
+    table.write(
+        WindowStatistics(window_start=window.start, window_end=window.end, shard_id=window.shard_id, tally=tally)
+    )
+    logger.info("window written", window_start=window.start, shard_id=window.shard_id, **tally.state())
+
+
+window_fold = WindowFold(read=tally_from, count=record_handler, write=write, logger=logger)
 
 
 @logger.inject_lambda_context
@@ -58,18 +64,7 @@ def record_handler(tally: Tally, record: Mapping[str, Any]) -> Tally:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Fold a batch into the window's state; write the state down when the window ends."""
     metrics.add_metric(name="Records", unit=MetricUnit.Count, value=len(event["Records"]))
-    before = tally = tally_from(event.get("state") or {})
-    for record in event["Records"]:
-        tally = record_handler(tally, record)
-    metrics.add_metric(name="BadRecords", unit=MetricUnit.Count, value=tally.bad_records - before.bad_records)
-    if not (event["isFinalInvokeForWindow"] or event["isWindowTerminatedEarly"]):
-        return {"state": tally.state()}
-    if not tally.is_empty:
-        window = event["window"]
-        table.write(
-            WindowStatistics(
-                window_start=window["start"], window_end=window["end"], shard_id=event["shardId"], tally=tally
-            )
-        )
-        logger.info("window written", window_start=window["start"], shard_id=event["shardId"], **tally.state())
-    return {"state": {}}
+    bad_before = tally_from(event.get("state") or {}).bad_records
+    tally = window_fold.fold(event)
+    metrics.add_metric(name="BadRecords", unit=MetricUnit.Count, value=tally.bad_records - bad_before)
+    return window_fold.answer(event, tally)
