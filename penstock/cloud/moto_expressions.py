@@ -3,13 +3,14 @@
 An update walks its expression's tree ten times, once for each thing to check or to replace, and at each node asks
 Python what kind of node it is, in the slowest way there is (abstract classes). The kinds of a class never change, so
 they are found out once. A tree is copied without a memo, since it shares nothing but the way to a parent; the words
-of a condition are found once per expression.
+of a condition are found once per expression, and a condition with its values is parsed once a call.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 
@@ -31,6 +32,7 @@ def install() -> None:
     DepthFirstTraverser.traverse_node_recursively = traverse
 
     words_of = functools.lru_cache(maxsize=512)(_words_of)
+    ConditionExpressionParser.parse = _parsed_once(ConditionExpressionParser.parse)
     ConditionExpressionParser._lex_condition_expression = lambda self: deque(words_of(self.condition_expression))
 
 
@@ -44,6 +46,9 @@ class _Kinds(dict[type, bool]):
         belongs = self[kind] = issubclass(kind, self._classes)
         return belongs
 
+
+CONDITIONS_KEPT = 16
+"""A call parses its condition two or three times, always with the same values; the next one has others."""
 
 _PROCESSED: dict[tuple[type, ...], dict[type, type | None]] = {}
 """The kinds that a pass processes → kind of a node → the first of those to which it belongs."""
@@ -111,3 +116,30 @@ def _words_of(expression: str) -> tuple[Any, ...]:
         if word.nonterminal != parser.Nonterminal.WHITESPACE:
             words.append(word)
     return tuple(words)
+
+
+def _parsed_once(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Keep what conditions were parsed to, for the second and third time that the same one comes with the same values.
+
+    The tree of a condition is never changed; what it found of names and values is.
+    """
+    parsed: dict[str, tuple[Any, list[str], list[str]]] = {}
+
+    def parse_once(parser: Any) -> Any:
+        expression, names, values = (
+            parser.condition_expression,
+            parser.expression_attribute_names,
+            parser.expression_attribute_values,
+        )
+        if not expression:
+            return parse(parser)
+        asked = repr((expression, names, values))
+        if asked not in parsed:
+            if len(parsed) >= CONDITIONS_KEPT:
+                del parsed[next(iter(parsed))]
+            parsed[asked] = (parse(parser), parser.expr_attr_names_found, parser.expr_attr_values_found)
+        condition, names_found, values_found = parsed[asked]
+        parser.expr_attr_names_found, parser.expr_attr_values_found = list(names_found), list(values_found)
+        return condition
+
+    return parse_once

@@ -3,7 +3,8 @@
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
 cycles; names of actions are looked up once; a message's age is compared with the one attribute of its queue that
-matters; an attribute is weighed once when an item is made. Expressions are in ``moto_expressions.py``.
+matters; an attribute is weighed once when an item is made. Expressions are in ``moto_expressions.py``, updates in
+``moto_updates.py``.
 
 What is never used is not loaded: moto's own IAM, the list of all regions, the names of all services.
 """
@@ -16,7 +17,7 @@ import json
 import secrets
 from typing import Any
 
-from penstock.cloud import moto_expressions
+from penstock.cloud import moto_expressions, moto_updates
 
 ITEM_OPERATIONS = frozenset(
     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
@@ -52,6 +53,7 @@ def install() -> None:
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
     moto_expressions.install()
+    moto_updates.install()
     models.SQSBackend.is_message_valid_based_on_retention_period = _is_retained
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)
