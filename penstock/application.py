@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import random
 import threading
 import uuid
@@ -27,10 +28,15 @@ from penstock.cloud.engine import Engine
 from penstock.cloud.external_tables import ExternalTables
 from penstock.cloud.front_door import FrontDoor, Interceptor, endpoint_of, listen
 from penstock.cloud.metered_tables import MeteredTables
+from penstock.cloud.policies.access import Access
+from penstock.cloud.policies.evaluation import Decision
+from penstock.cloud.policies.guard import Denied, Guard
+from penstock.cloud.policies.mapping_rights import MappingRights
 from penstock.cloud.provisioning import provision
 from penstock.cloud.queues import Queues
 from penstock.cloud.state_machines import StateMachines
 from penstock.cloud.streams import ReadableStream, Stream, attach
+from penstock.cloud.subscriptions import guard_subscriptions
 from penstock.cloud.time_to_live import TimeToLive
 from penstock.errors import BrokenInvariant, PenstockError, TemplateError
 from penstock.gateway.gateway import Gateway, Served
@@ -51,7 +57,7 @@ T = TypeVar("T")
 NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"})
 
 
-Event = Invocation | LogLine | Served
+Event = Invocation | LogLine | Served | Denied
 """What a person watching is told as it happens."""
 
 
@@ -182,6 +188,16 @@ class Application:
         return dict(self._counter.units)
 
     @property
+    def accesses(self) -> Mapping[Access, Decision]:
+        """Each distinct thing that functions, state machine and services asked for → how it was decided."""
+        return dict(self._guard.accesses)
+
+    @property
+    def unused_grants(self) -> Mapping[str, Sequence[str]]:
+        """Function, state machine or rule → what its role may do and did not so far."""
+        return self._guard.unused_grants()
+
+    @property
     def simulated_ms(self) -> int:
         """Time that passed on the application's clock since the start."""
         return self._clock.now_ms() - self._started_ms
@@ -292,6 +308,19 @@ class Application:
 
     async def _start(self, port: int, interceptors: Sequence[Interceptor], dynamodb_endpoint: str | None) -> None:
         template, clock, exits = self.template, self._clock, self._exits
+        self._machines = StateMachines(
+            clock=clock,
+            callers=self._callers,
+            role_names={machine.role_arn: machine.logical_id for machine in template.state_machines},
+            region=template.region,
+        )
+        self._guard = Guard(
+            template,
+            now_ms=clock.now_ms,
+            machine_of=self._machines.machine_of,
+            on_denied=self._on_event,
+        )
+        self._guard.check_notifications()
         exits.callback(clock.close)
         tables = None
         if dynamodb_endpoint is not None:
@@ -316,16 +345,11 @@ class Application:
                 await self._functions.begin(definition.function_arn)
         self._engine = await asyncio.to_thread(Engine, account_id=template.account_id, region=template.region)
         self._queues = Queues(self._engine, clock)
-        self._machines = StateMachines(
-            clock=clock,
-            callers=self._callers,
-            role_names={machine.role_arn: machine.logical_id for machine in template.state_machines},
-            region=template.region,
-        )
         self._machines.install()
         provision(template, self._engine, without=TABLE_TYPES if tables else ())
+        guard_subscriptions(self._guard.may_subscribe)
         self._streams = await tables.define() if tables else self._attach_streams()
-        self._deliveries = Deliveries(self._engine, self._queues, new_id=self._new_id)
+        self._deliveries = Deliveries(self._engine, self._queues, self._guard, new_id=self._new_id)
         self._bus = Bus(
             account_id=template.account_id,
             region=template.region,
@@ -347,7 +371,7 @@ class Application:
             self._engine,
             self._callers,
             clock,
-            interceptors=[self._counter, *interceptors],
+            interceptors=[self._counter, self._guard, *interceptors],
             services={
                 **served,
                 "events.PutEvents": self._bus.put_events,
@@ -370,6 +394,7 @@ class Application:
             gateway = Gateway(
                 api,
                 invoke=self._functions.invoke,
+                may_invoke=self._guard.may_invoke,
                 secret_of=self._secret_of,
                 public_key_of=self._issuer.public_key_of if self._issuer else lambda _: None,
                 clock=clock,
@@ -425,20 +450,24 @@ class Application:
             "function_arn": definition.function_arn,
             "event_source_arn": definition.event_source_arn,
         }
+        function = self.template.function_of(definition.function_arn)
+        rights = MappingRights(self._guard, function, definition.event_source_arn)
         configuration = definition.configuration
         if isinstance(configuration, StreamConfiguration):
             return StreamShell(
                 definition,
                 StreamMapping(configuration, **names, ids=self._new_id, choices=Choices()),
                 stream=self._streams[definition.event_source_arn],
+                rights=rights,
                 functions=self._functions,
                 clock=self._clock,
-                deliver=self._deliveries.to_destination,
+                deliver=functools.partial(self._deliveries.to_destination, rights),
             )
         return QueueShell(
             definition,
             QueueMapping(configuration, **names, ids=self._new_id, choices=Choices()),
             queues=self._queues,
+            rights=rights,
             functions=self._functions,
             clock=self._clock,
         )

@@ -1,7 +1,8 @@
 """Run a synthesized application on this machine until it is stopped.
 
 Starts everything that the template defines: no Docker, no account, no network. Prints the API's address, one
-working curl line, signed or with a token, and what each function does as it happens. Ctrl-C stops it.
+working curl line, signed or with a token, what each function does as it happens, and each call that a role's policies
+deny, with the statement that is missing. Ctrl-C stops it and lists the grants that no function used.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def main(arguments: argparse.Namespace) -> int:
         try:
             application.serve()
         except KeyboardInterrupt:
-            return 0
+            for bearer, granted in application.unused_grants.items():
+                print(f"never used by {bearer}: {', '.join(granted)}")
     return 0
 
 
@@ -112,7 +114,9 @@ class Printer:
 
     def tell(self, event: Event) -> None:
         """Print one event."""
-        text = None if self._quiet else describe(event)
+        from penstock.cloud.policies.guard import Denied
+
+        text = None if self._quiet and not isinstance(event, Denied) else describe(event)
         if text is not None:
             with self._lock:
                 print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
@@ -120,6 +124,7 @@ class Printer:
 
 def describe(event: Event) -> str | None:
     """An event as a line of text, or ``None`` for what nobody wants to read (metrics, routine logs)."""
+    from penstock.cloud.policies.guard import Denied
     from penstock.gateway.gateway import Served
     from penstock.runtime.invocation import Answer, Failure, Invocation, Throttled
     from penstock.runtime.log import LogLine
@@ -129,6 +134,8 @@ def describe(event: Event) -> str | None:
             return f"{event.method} {event.path} -> {event.status} ({event.duration_ms:.0f} ms)"
         case LogLine():
             return _log(event)
+        case Denied():
+            return event.told()
         case Invocation():
             match event.result:
                 case Answer():

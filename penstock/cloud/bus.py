@@ -30,8 +30,8 @@ MAX_ENTRIES = 10
 MAX_REQUEST_BYTES = 262_144
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 1_000, 300_000
 
-Deliver = Callable[[RuleTarget, str], Awaitable[None]]
-"""Hand a target its payload (text); raises `EngineError` when the target does not take it."""
+Deliver = Callable[[Rule, RuleTarget, str], Awaitable[None]]
+"""Hand a target of a rule its payload (text); raises `EngineError` when the target does not take it."""
 
 Bury = Callable[[str, str, Mapping[str, str]], Awaitable[None]]
 """Send a payload to a dead-letter queue (ARN) with text attributes; raises `EngineError`."""
@@ -202,7 +202,7 @@ class Bus:
         while True:
             attempts += 1
             try:
-                await self._deliver[_service(target)](target, payload)
+                await self._deliver[_service(target)](rule, target, payload)
             except EngineError as error:
                 retry_at_ms = self._clock.now_ms() + wait_ms
                 if error.code in _HOPELESS or attempts > target.maximum_retry_attempts or retry_at_ms > deadline_ms:

@@ -28,7 +28,7 @@ class Callers:
 
     def __init__(self, *, account_id: str, seed: str) -> None:
         """``seed`` makes the keys: equal seeds give equal keys."""
-        self._account_id = account_id
+        self.account_id = account_id
         self._seed = seed
         self._by_key: dict[str, Caller] = {}
         self.operator = self.register("operator", f"arn:aws:iam::{account_id}:user/operator")

@@ -177,6 +177,17 @@ class StateMachines:
 
     # --- called on the loop ---
 
+    def machine_of(self, task_token: str) -> str | None:
+        """The ARN of the state machine with an execution that waits for a task token."""
+        from moto.backends import get_backend
+
+        backend = get_backend("stepfunctions")[self._callers.account_id][self._region]
+        for machine in backend.state_machines:
+            for execution in machine.executions:
+                if execution.exec_worker.env.callback_pool_manager.get(task_token) is not None:
+                    return str(machine.arn)
+        return None
+
     def begin(self) -> None:
         """An execution is about to start its thread."""
         self._clock.begin(ACTIVITY)

@@ -26,7 +26,8 @@ class Report:
 
     ``calls`` are the AWS calls that passed the front door between the first order and the last effect: (caller,
     service, operation) → count. ``wall_seconds`` is from the start of the command; ``simulated_ms`` is what the
-    application's clock went through. ``assembly`` and ``orders_file`` are as the user named them.
+    application's clock went through. ``unused_grants`` is function, state machine or rule → what its role may do and
+    did not (``dynamodb:GetItem on table/…``). ``assembly`` and ``orders_file`` are as the user named them.
     """
 
     account: Account
@@ -34,6 +35,7 @@ class Report:
     wall_seconds: float
     simulated_ms: int
     calls: Mapping[tuple[str, str, str], int]
+    unused_grants: Mapping[str, Sequence[str]]
     assembly: str
     orders_file: str
 
@@ -63,6 +65,7 @@ class Report:
             "unexplained": _documents(account.unexplained),
             "explained": _documents(account.explained),
             "value": {"orders": money(account.value.orders), "returns": money(account.value.returns)},
+            "unused_grants": {bearer: list(granted) for bearer, granted in self.unused_grants.items()},
             "seed": self.seed,
             "wall_s": round(self.wall_seconds, 2),
         }
@@ -133,6 +136,8 @@ class Report:
             ("explained", account.explained),
         ):
             yield _listing(title, [f"{each.check} {each.subject}: {each.what}" for each in findings])
+        unused = [f"{bearer}: {each}" for bearer, granted in self.unused_grants.items() for each in granted]
+        yield _listing("grants never used", unused)
         yield _listing("not sent", [f"line {each.line}: {each.reason}" for each in account.not_sent])
 
     def _verdict(self, colour: bool) -> str:

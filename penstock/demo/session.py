@@ -52,8 +52,15 @@ def run_demo(
     with loading():
         # The application draws in the whole engine; a mistyped file name need not wait for it.
         from penstock.application import Application
+        from penstock.cloud.policies.guard import Denied
 
-        application = Application.start(assembly, clock="jumping", seed=seed, dynamodb_endpoint=dynamodb_endpoint)
+        application = Application.start(
+            assembly,
+            clock="jumping",
+            seed=seed,
+            dynamodb_endpoint=dynamodb_endpoint,
+            on_event=lambda event: progress.say(event.told()) if isinstance(event, Denied) else None,
+        )
     with application:
         settled, calls = _send_and_settle(application, orders, progress)
         return Report(
@@ -62,6 +69,7 @@ def run_demo(
             wall_seconds=now() - began,
             simulated_ms=application.simulated_ms,
             calls=calls,
+            unused_grants=application.unused_grants,
             assembly=str(assembly),
             orders_file=orders_file.name,
         )

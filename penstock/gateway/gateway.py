@@ -46,6 +46,10 @@ class Invoke(Protocol):
         """Invoke synchronously."""
 
 
+MayInvoke = Callable[[str, str], bool]
+"""Whether the API may invoke a function (ARN) for a route (its ARN): what ``AWS::Lambda::Permission`` says."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """A request that was answered; ``route_key`` is ``None`` when no route took it, ``path`` is as sent."""
@@ -69,6 +73,7 @@ class Gateway:
         api: HttpApi,
         *,
         invoke: Invoke,
+        may_invoke: MayInvoke,
         secret_of: SecretOf,
         public_key_of: PublicKeyOf,
         clock: Clock,
@@ -79,6 +84,7 @@ class Gateway:
             _refuse_unsupported(api, route)
         self._api = api
         self._invoke = invoke
+        self._may_invoke = may_invoke
         self._secret_of = secret_of
         self._public_key_of = public_key_of
         self._clock = clock
@@ -168,6 +174,9 @@ class Gateway:
         caller = self._authorize(request, match.route)
         if isinstance(caller, HttpResponse):
             return match, caller
+        integration = match.route.integration
+        if not self._may_invoke(integration.function_arn, _route_arn(self._api, stage, match.route)):
+            return match, INTERNAL_SERVER_ERROR
         event = event_of(
             request,
             match,
@@ -217,6 +226,13 @@ class Gateway:
         if named is not None:
             return named, path.removeprefix(f"/{named.name}") or "/"
         return self._default_stage, path
+
+
+def _route_arn(api: HttpApi, stage: Stage, route: Route) -> str:
+    """The ARN of a route, which Lambda is told as the source of an invocation (``…/<stage>/<METHOD>/<path>``)."""
+    _, _, _, region, account_id, *_ = route.integration.function_arn.split(":")
+    method, _, path = route.key.partition(" ")
+    return f"arn:aws:execute-api:{region}:{account_id}:{api.id}/{stage.name}/{method}{path}"
 
 
 def _refuse_unsupported(api: HttpApi, route: Route) -> None:

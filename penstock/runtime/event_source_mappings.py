@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.engine import EngineError
@@ -28,6 +28,16 @@ Deliver = Callable[[effects.DeliverToDestination], Awaitable[None]]
 """Write an on-failure record to its destination; raises `EngineError` when it is not taken."""
 
 
+class Rights(Protocol):
+    """What the mapping may do as the function's role; each answer is why not, or ``None``."""
+
+    def read_denial(self) -> str | None:
+        """Why the source cannot be read."""
+
+    def delete_denial(self) -> str | None:
+        """Why messages cannot be deleted."""
+
+
 class _Shell:
     """What both kinds of mapping share: inbox, timers, invocations, metrics."""
 
@@ -36,6 +46,7 @@ class _Shell:
         definition: EventSourceMapping,
         mapping: StreamMapping | QueueMapping,
         *,
+        rights: Rights,
         functions: Functions,
         clock: Clock,
     ) -> None:
@@ -43,6 +54,8 @@ class _Shell:
         self.mapping = mapping
         self.metrics: Counter[str] = Counter()
         self.iterator_age_ms = 0
+        self._rights = rights
+        self._readable = True
         self._functions = functions
         self._clock = clock
         self._inbox: deque[inputs.StreamInput | inputs.QueueInput] = deque()
@@ -81,7 +94,10 @@ class _Shell:
             self.happened(inputs.TimerFired(timer_id=effect.timer_id))
 
         name = f"{effect.timer_id} of {self.definition.logical_id}"
-        self._timers[effect.timer_id] = self._clock.call_at(effect.at_ms, fire, name=name)
+        # A source that cannot be read is tried again, but nothing is known to come of it: no reason to jump.
+        self._timers[effect.timer_id] = self._clock.call_at(
+            effect.at_ms, fire, background=not self._readable, name=name
+        )
 
     def _cancel_timer(self, effect: effects.CancelTimer) -> None:
         timer = self._timers.pop(effect.timer_id, None)
@@ -141,11 +157,12 @@ class StreamShell(_Shell):
         mapping: StreamMapping,
         *,
         stream: ReadableStream,
+        rights: Rights,
         functions: Functions,
         clock: Clock,
         deliver: Deliver,
     ) -> None:
-        super().__init__(definition, mapping, functions=functions, clock=clock)
+        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock)
         self._stream = stream
         self._deliver = deliver
         self._held: dict[str, effects.ReadRecords] = {}
@@ -178,6 +195,11 @@ class StreamShell(_Shell):
             self._read(effect)
 
     def _read(self, effect: effects.ReadRecords) -> None:
+        denial = self._rights.read_denial()
+        self._readable = denial is None
+        if denial is not None:
+            self.happened(inputs.ReadFailed(read_id=effect.read_id, reason=denial))
+            return
         stream, shard_id, after = self._stream, effect.shard_id, effect.after_sequence_number
         if after is None and effect.position == "LATEST":
             self.happened(inputs.RecordsRead(read_id=effect.read_id, records=(), position=stream.tip(shard_id)))
@@ -227,10 +249,11 @@ class QueueShell(_Shell):
         mapping: QueueMapping,
         *,
         queues: Queues,
+        rights: Rights,
         functions: Functions,
         clock: Clock,
     ) -> None:
-        super().__init__(definition, mapping, functions=functions, clock=clock)
+        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock)
         self._queues = queues
         self._receives: dict[str, Receive] = {}
 
@@ -251,7 +274,8 @@ class QueueShell(_Shell):
             case effects.InvokeFunction():
                 self._go(self._invoke(effect), "invocation")
             case effects.DeleteMessages():
-                self._queues.delete(source, effect.messages)
+                if self._rights.delete_denial() is None:
+                    self._queues.delete(source, effect.messages)
             case effects.ChangeVisibility():
                 self._queues.change_visibility(source, effect.messages, effect.visibility_timeout_seconds)
             case effects.StartTimer():
@@ -264,6 +288,12 @@ class QueueShell(_Shell):
                 raise AssertionError(f"no effect of a queue mapping: {effect}")
 
     def _receive(self, effect: effects.ReceiveMessages) -> None:
+        denial = self._rights.read_denial()
+        self._readable = denial is None
+        if denial is not None:
+            self.happened(inputs.ReceiveFailed(receive_id=effect.receive_id, reason=denial))
+            return
+
         def answer(messages: tuple[inputs.QueueMessage, ...]) -> None:
             self._receives.pop(effect.receive_id, None)
             self.happened(inputs.MessagesReceived(receive_id=effect.receive_id, messages=messages))

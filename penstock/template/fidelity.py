@@ -33,7 +33,7 @@ _WHOLE_TYPE: Final[Mapping[str, str]] = {
     "AWS::Logs::ResourcePolicy": "not simulated: nothing delivers logs here",
 }
 
-_PERMISSIONS: Final = "approximated: held in the template, not yet evaluated at each call"
+_PERMISSIONS: Final = "simulated"
 _TABLE_PROPERTIES: Final[Verdicts] = {
     "AttributeDefinitions": _SIMULATED,
     "BillingMode": _BILLING,
@@ -145,10 +145,10 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
     "AWS::IAM::Role": {
         "AssumeRolePolicyDocument": _PERMISSIONS,
         "Description": _DESCRIPTION,
-        "ManagedPolicyArns": _PERMISSIONS,
+        "ManagedPolicyArns": "approximated: the AWS managed policies that functions are given most; others are refused",
         "MaxSessionDuration": _IGNORED,
         "Path": _SIMULATED,
-        "PermissionsBoundary": _IGNORED,
+        "PermissionsBoundary": "not simulated: a boundary takes nothing away here",
         "Policies": _PERMISSIONS,
         "RoleName": _SIMULATED,
         "Tags": _TAGS,
@@ -204,7 +204,7 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
         "PackageType": _SIMULATED,
         "RecursiveLoop": _IGNORED,
         "ReservedConcurrentExecutions": _SIMULATED,
-        "Role": "approximated: the function has credentials of its own role; its policies are not yet evaluated",
+        "Role": _PERMISSIONS,
         "Runtime": "approximated: the Python that runs penstock",
         "RuntimeManagementConfig": _IGNORED,
         "SnapStart": "not simulated: environments start in full",

@@ -61,7 +61,7 @@ class Target:
         self.taken: list[str] = []
         self.buried: list[tuple[str, str, Mapping[str, str]]] = []
 
-    async def deliver(self, target: RuleTarget, payload: str) -> None:
+    async def deliver(self, rule: Rule, target: RuleTarget, payload: str) -> None:
         """Take a payload or refuse it."""
         if self.refusals:
             raise EngineError(self.refusals.pop(0), "not now")

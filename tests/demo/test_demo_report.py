@@ -46,6 +46,7 @@ REPORT = Report(
         ("enrich", "dynamodb", "UpdateItem"): 310,
         ("relay", "events", "PutEvents"): 31,
     },
+    unused_grants={"enrich": ["dynamodb:DeleteItem on table/Idempotency"]},
     assembly="cdk.out",
     orders_file="online_retail.csv",
 )
@@ -87,6 +88,9 @@ time           wall                 21.3 s
 (e) one execution per accepted order did its work and shipped               ok
 (f) the versions of each order left in rising order                         ok
 (g) queues, dead-letter queues and failure bucket are empty                 ok
+
+grants never used (1)
+  enrich: dynamodb:DeleteItem on table/Idempotency
 
 ALL ACCOUNTED FOR: nothing lost, double, out of order or unexplained."""
     )
@@ -151,6 +155,7 @@ def test_document_has_the_promised_keys() -> None:
         "unexplained": [],
         "explained": [],
         "value": {"orders": "106709.17", "returns": "-1866.33"},
+        "unused_grants": {"enrich": ["dynamodb:DeleteItem on table/Idempotency"]},
         "seed": 1,
         "wall_s": 21.35,
     }

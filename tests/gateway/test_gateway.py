@@ -55,6 +55,7 @@ def run(api: HttpApi, scenario: Scenario, *, issuer: Issuer | None = None) -> li
         gateway = Gateway(
             api,
             invoke=function.invoke,
+            may_invoke=lambda *_: True,
             secret_of={KEY: (SECRET, "arn:aws:iam::123456789012:user/operator")}.get,
             public_key_of=issuer.public_key_of if issuer else lambda _: None,
             clock=WallClock(),
@@ -238,6 +239,7 @@ def test_fails_when_the_port_is_taken() -> None:
             gateway = Gateway(
                 an_api(a_route("$default")),
                 invoke=Function().invoke,
+                may_invoke=lambda *_: True,
                 secret_of=lambda _: None,
                 public_key_of=lambda _: None,
                 clock=WallClock(),
@@ -258,6 +260,7 @@ def test_fails_when_the_payload_format_is_another() -> None:
         Gateway(
             api,
             invoke=Function().invoke,
+            may_invoke=lambda *_: True,
             secret_of=lambda _: None,
             public_key_of=lambda _: None,
             clock=WallClock(),

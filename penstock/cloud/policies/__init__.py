@@ -1,0 +1,1 @@
+"""Permissions: what the template's policies say, what a call asks for, and who is let through."""

@@ -1,0 +1,34 @@
+"""The AWS managed policies that functions are given most: name → statements.
+
+Source: AWS managed policy reference, the page of each policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_LOGS: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+
+
+def _allow(*actions: str) -> list[Mapping[str, Any]]:
+    return [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]
+
+
+MANAGED: Final[Mapping[str, list[Mapping[str, Any]]]] = {
+    "AWSLambdaBasicExecutionRole": _allow(*_LOGS),
+    "AWSLambdaDynamoDBExecutionRole": _allow(
+        "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams", *_LOGS
+    ),
+    "AWSLambdaSQSQueueExecutionRole": _allow(
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS
+    ),
+    "AWSXRayDaemonWriteAccess": _allow(
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:GetSamplingStatisticSummaries",
+    ),
+    "AdministratorAccess": _allow("*"),
+}

@@ -1,0 +1,56 @@
+"""A denied call's answer, in the words, the protocol and the status of its service.
+
+Source: messages and codes of AWS as users quote them: DynamoDB, EventBridge and Step Functions answer 400
+``AccessDeniedException``; SQS 403 ``AccessDenied``, its action in lower case; SNS 403 ``AuthorizationError``, its
+action as ``SNS:Publish``; S3 403 ``AccessDenied``, its resource in quotation marks.
+"""
+
+from __future__ import annotations
+
+import json
+from xml.sax.saxutils import escape
+
+from penstock.cloud.engine import Reply
+from penstock.cloud.front_door import Call
+from penstock.cloud.policies.access import Access
+from penstock.cloud.policies.evaluation import Decision
+
+
+def message_of(access: Access, decision: Decision) -> str:
+    """What AWS says to a principal that it denies an action."""
+    service, _, name = access.action.partition(":")
+    action = {"sqs": access.action.lower(), "sns": f"SNS:{name}"}.get(service, access.action)
+    resource = f'"{access.resource}"' if service == "s3" else access.resource
+    because = decision.because.replace(access.action, action)
+    return f"User: {access.principal.user} is not authorized to perform: {action} on resource: {resource} {because}"
+
+
+def refusal(call: Call, message: str) -> Reply:
+    """The answer to a denied call."""
+    match call.service:
+        case "s3":
+            return _of_s3(call, message)
+        case "sns":
+            return _xml(
+                '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>'
+                f"<Code>AuthorizationError</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+            )
+        case "sqs":
+            headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-query-error": "AccessDenied;Sender"}
+            document = {"__type": "com.amazon.coral.service#AccessDeniedException", "message": message}
+            return Reply(status=403, headers=headers, body=json.dumps(document).encode())
+        case _:
+            headers = {"content-type": call.request.headers.get("content-type", "application/x-amz-json-1.0")}
+            document = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": message}
+            return Reply(status=400, headers=headers, body=json.dumps(document).encode())
+
+
+def _of_s3(call: Call, message: str) -> Reply:
+    if call.request.method == "HEAD":
+        return Reply(status=403, headers={}, body=b"")
+    return _xml(f"<Error><Code>AccessDenied</Code><Message>{escape(message)}</Message></Error>")
+
+
+def _xml(text: str) -> Reply:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    return Reply(status=403, headers={"content-type": "application/xml"}, body=body)
