@@ -5,14 +5,15 @@ queue at the end. A target is a queue, a topic, a state machine or a function; o
 the bus is made.
 
 Source: Amazon EventBridge user guide (event structure, retry policy, dead-letter queues), PutEvents in the
-API reference. Our choice: waits between retries double from one second to five minutes.
+API reference. Entries for a bus that is not there are taken and dropped, as LocalStack saw AWS do. Our choice:
+waits between retries double from one second to five minutes; a dead letter has the documented error code that fits;
+an entry's TraceHeader is taken and leads nowhere, since there is no tracing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from typing import Any
 from penstock.cloud.clock import Clock
 from penstock.cloud.engine import EngineError, Reply
 from penstock.cloud.front_door import Call
+from penstock.cloud.rule_inputs import INVALID_JSON, payload_of
 from penstock.errors import TemplateError
 from penstock.mapping.filters import compile_filters
 from penstock.template.models import EventBus, Rule, RuleTarget
@@ -52,7 +54,10 @@ class PublishedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndeliveredEvent:
-    """An event that a target never took and that went to no dead-letter queue either."""
+    """An event that a target never took and that went to no dead-letter queue, or that was sent to no bus.
+
+    ``rule`` and ``target`` are empty in the latter case.
+    """
 
     rule: str
     target: str
@@ -130,12 +135,6 @@ class Bus:
                     "message": "Total size of the entries in the request is over the limit.",
                 },
             )
-        for entry in entries:
-            name = _bus_name(entry)
-            if name not in self._arns:
-                return _reply(
-                    400, {"__type": "ResourceNotFoundException", "message": f"Event bus {name} does not exist."}
-                )
         return None
 
     def _put(self, entry: Mapping[str, Any], caller: str) -> dict[str, Any]:
@@ -145,6 +144,11 @@ class Bus:
                     "ErrorCode": "InvalidArgument",
                     "ErrorMessage": f"Parameter {name} is not valid. Reason: {name} is a required argument.",
                 }
+        if entry["Source"].startswith("aws."):
+            return {
+                "ErrorCode": "NotAuthorizedForSourceException",
+                "ErrorMessage": "Not authorized for the source.",
+            }
         try:
             detail = json.loads(entry["Detail"])
         except ValueError:
@@ -152,19 +156,22 @@ class Bus:
         if not isinstance(detail, dict):
             return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
         now_ms = self._clock.now_ms()
-        instant = datetime.fromtimestamp(entry.get("Time") or now_ms / 1000, UTC)
         event = {
             "version": "0",
             "id": self._new_id(),
             "detail-type": entry["DetailType"],
             "source": entry["Source"],
             "account": self._account_id,
-            "time": instant.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": _iso(entry.get("Time") or now_ms / 1000),
             "region": self._region,
             "resources": list(entry.get("Resources", ())),
             "detail": detail,
         }
         bus_name = _bus_name(entry)
+        if bus_name not in self._arns:
+            reason = f"there is no event bus {bus_name}"
+            self.undelivered.append(UndeliveredEvent(rule="", target="", payload=json.dumps(event), reason=reason))
+            return {"EventId": event["id"]}
         self.published.append(
             PublishedEvent(
                 event_id=event["id"],
@@ -196,34 +203,46 @@ class Bus:
             task.result()
 
     async def _send(self, rule: Rule, target: RuleTarget, event: Mapping[str, Any]) -> None:
-        payload = payload_of(target, rule, event)
-        deadline_ms = self._clock.now_ms() + target.maximum_event_age_in_seconds * 1000
-        wait_ms, attempts = FIRST_WAIT_MS, 0
+        arrived_ms = self._clock.now_ms()
+        deadline_ms = arrived_ms + target.maximum_event_age_in_seconds * 1000
+        wait_ms, retries = FIRST_WAIT_MS, 0
         while True:
-            attempts += 1
             try:
+                payload = payload_of(target, rule, event, ingested_at=_iso(arrived_ms / 1000))
                 await self._deliver[_service(target)](rule, target, payload)
             except EngineError as error:
                 retry_at_ms = self._clock.now_ms() + wait_ms
-                if error.code in _HOPELESS or attempts > target.maximum_retry_attempts or retry_at_ms > deadline_ms:
-                    await self._bury(rule, target, payload, error, attempts)
+                exhausted = _exhausted(target, retries=retries, too_old=retry_at_ms > deadline_ms)
+                if exhausted or error_code(error) not in RETRIED:
+                    await self._bury(rule, target, event, error, retries=retries, exhausted=exhausted)
                     return
                 await self._clock.wait_until(retry_at_ms, name=f"retry of {rule.name}", activity=ACTIVITY)
-                wait_ms = min(2 * wait_ms, LONGEST_WAIT_MS)
+                wait_ms, retries = min(2 * wait_ms, LONGEST_WAIT_MS), retries + 1
             else:
                 return
 
-    async def _bury(self, rule: Rule, target: RuleTarget, payload: str, error: EngineError, attempts: int) -> None:
-        """The target's dead-letter queue gets the event with the reason in its message attributes."""
+    async def _bury(
+        self,
+        rule: Rule,
+        target: RuleTarget,
+        event: Mapping[str, Any],
+        error: EngineError,
+        *,
+        retries: int,
+        exhausted: str | None,
+    ) -> None:
+        """The target's dead-letter queue gets the event as it came, with the reason in its message attributes."""
+        payload = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
         if target.dead_letter_arn is not None:
             attributes = {
                 "RULE_ARN": rule.arn,
                 "TARGET_ARN": target.arn,
-                "ERROR_CODE": error.code,
-                "ERROR_MESSAGE": error.message,
-                "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
-                "RETRY_ATTEMPTS": str(attempts - 1),
+                "ERROR_CODE": error_code(error),
+                "ERROR_MESSAGE": error.message or error.code,
+                "RETRY_ATTEMPTS": str(retries),
             }
+            if exhausted and error_code(error) in RETRIED:
+                attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
             try:
                 await self._to_dead_letters(target.dead_letter_arn, payload, attributes)
             except EngineError as failure:
@@ -239,62 +258,37 @@ class Bus:
         await asyncio.gather(*self._deliveries, return_exceptions=True)
 
 
-_HOPELESS = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "ResourceNotFoundException",
-        "StateMachineDoesNotExist",
-        "AWS.SimpleQueueService.NonExistentQueue",
-        "NotFound",
-    }
+RETRIED = frozenset({"THROTTLING", "ERROR_FROM_TARGET"})
+"""What may pass: the service was busy, or failed itself. Everything else goes to the dead-letter queue at once."""
+
+_CODES = (
+    (INVALID_JSON, INVALID_JSON),
+    ("AccessDenied", "NO_PERMISSIONS"),
+    ("AuthorizationError", "NO_PERMISSIONS"),
+    ("NotFound", "NO_RESOURCE"),
+    ("DoesNotExist", "NO_RESOURCE"),
+    ("NonExistent", "NO_RESOURCE"),
+    ("Throttl", "THROTTLING"),
+    ("TooManyRequests", "THROTTLING"),
+    ("Internal", "ERROR_FROM_TARGET"),
+    ("ServiceUnavailable", "ERROR_FROM_TARGET"),
 )
 
 
-def payload_of(target: RuleTarget, rule: Rule, event: Mapping[str, Any]) -> str:
-    """What a target gets: the event, a part of it, a constant, or a text made from parts of it."""
-    if target.input is not None:
-        return target.input
-    if target.input_path is not None:
-        return json.dumps(at_path(event, target.input_path))
-    if target.input_transformer is not None:
-        return transformed(target.input_transformer, rule, event)
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+def error_code(error: EngineError) -> str:
+    """The documented error code of a dead letter for what a target's service answered."""
+    return next((code for part, code in _CODES if part in error.code), "SDK_CLIENT_ERROR")
 
 
-def at_path(event: Mapping[str, Any], path: str) -> Any:
-    """The value at a path (``$.detail.orderId``, ``$.resources[0]``), or ``None`` when there is none."""
-    value: Any = event
-    for name, index in re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path):
-        if name and isinstance(value, Mapping):
-            value = value.get(name)
-        elif index and isinstance(value, list) and int(index) < len(value):
-            value = value[int(index)]
-        else:
-            return None
-    return value
+def _exhausted(target: RuleTarget, *, retries: int, too_old: bool) -> str | None:
+    """The condition of a target's retry policy that another retry would break."""
+    if retries >= target.maximum_retry_attempts:
+        return "MaximumRetryAttempts"
+    return "MaximumEventAgeInSeconds" if too_old else None
 
 
-def transformed(transformer: Mapping[str, Any], rule: Rule, event: Mapping[str, Any]) -> str:
-    """Fill the InputTemplate: inside quotes a value appears as bare text, elsewhere as JSON."""
-    values = {name: at_path(event, path) for name, path in transformer.get("InputPathsMap", {}).items()}
-    values |= {
-        "aws.events.rule-arn": rule.arn,
-        "aws.events.rule-name": rule.name,
-        "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
-        "aws.events.event.json": event,
-        "aws.events.event.ingestion-time": event["time"],
-    }
-    template = str(transformer["InputTemplate"])
-
-    def fill(match: re.Match[str]) -> str:
-        value = values.get(match[1])
-        quoted = template.count('"', 0, match.start()) % 2 == 1
-        if quoted:
-            return value if isinstance(value, str) else json.dumps(value).replace('"', '\\"')
-        return json.dumps(value)
-
-    return re.sub(r"<([A-Za-z0-9._-]+)>", fill, template)
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _service(target: RuleTarget) -> str:

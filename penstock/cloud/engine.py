@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.cloud import json_calls, moto_speed, state_machines, wire_form
+from penstock.cloud import json_calls, moto_messages, moto_speed, state_machines, wire_form
 from penstock.cloud.wire_form import Reply, Request
 from penstock.errors import EnvironmentProblem
 
@@ -55,6 +55,7 @@ class Engine:
                 "use a process of its own"
             )
         moto_speed.install()
+        moto_messages.install()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self.account_id = account_id
         self.region = region

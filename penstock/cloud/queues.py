@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.cloud import moto_messages
 from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
 from penstock.cloud.front_door import Call
@@ -234,6 +235,8 @@ def _message_attribute(value: Any) -> dict[str, Any]:
 def _patch_moto(queues: Queues) -> None:
     """Let moto's queues read our clock and tell us of new messages."""
     from moto.sqs import models
+
+    moto_messages.follow(queues._clock.now_ms)
 
     add_message = getattr(models.Queue.add_message, "original", models.Queue.add_message)
 

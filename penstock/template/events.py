@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +19,10 @@ DEFAULT_MAXIMUM_EVENT_AGE_SECONDS: Final = 86_400
 DEFAULT_MAXIMUM_RETRY_ATTEMPTS: Final = 185
 
 _TARGET_TYPES: Final = (QUEUE_TYPE, STATE_MACHINE_TYPE)
+# InputTransformer, Amazon EventBridge API Reference: at most 100 variables, 8,192 characters.
+MAXIMUM_VARIABLES: Final = 100
+MAXIMUM_TEMPLATE_CHARACTERS: Final = 8_192
+_PATH: Final = re.compile(r"\$((\.[^.\[\]]+)|(\[(\d+|\*)\]))*")
 _INPUTS: Final = ("Input", "InputPath", "InputTransformer")
 
 
@@ -64,6 +70,7 @@ def _target(target: Properties, resources: Resources) -> RuleTarget:
     given = [name for name in _INPUTS if name in target]
     if len(given) > 1:
         raise target.error(given[1], f"{' and '.join(given)} exclude one another", "keep one of them")
+    _check_inputs(target)
     retry = target.object("RetryPolicy")
     dead_letter_arn = target.object("DeadLetterConfig").text("Arn", None)
     if dead_letter_arn is not None:
@@ -80,3 +87,30 @@ def _target(target: Properties, resources: Resources) -> RuleTarget:
         input_transformer=target.object("InputTransformer").values or None,
         message_group_id=target.object("SqsParameters").text("MessageGroupId", None),
     )
+
+
+def _check_inputs(target: Properties) -> None:
+    """Refuse what EventBridge refuses when targets are put."""
+    constant, path = target.text("Input", None), target.text("InputPath", None)
+    if constant is not None:
+        try:
+            json.loads(constant)
+        except ValueError:
+            raise target.error("Input", "this is no JSON", "give JSON text; a text needs quotation marks") from None
+    if path is not None and not _PATH.fullmatch(path):
+        raise target.error("InputPath", f"{path} is no path", "write it as $.detail.name")
+    if "InputTransformer" not in target:
+        return
+    transformer = target.object("InputTransformer")
+    variables = transformer.object("InputPathsMap")
+    if len(transformer.text("InputTemplate")) > MAXIMUM_TEMPLATE_CHARACTERS:
+        raise transformer.error(
+            "InputTemplate", "the template is too long", f"use {MAXIMUM_TEMPLATE_CHARACTERS} characters"
+        )
+    if len(variables.values) > MAXIMUM_VARIABLES:
+        raise transformer.error("InputPathsMap", "there are too many variables", f"use {MAXIMUM_VARIABLES} at most")
+    for name in variables.values:
+        if name.lower().startswith("aws"):
+            raise variables.error(name, "names that begin with AWS are reserved", "rename the variable")
+        if not _PATH.fullmatch(variables.text(name)):
+            raise variables.error(name, f"{variables.text(name)} is no path", "write it as $.detail.name")

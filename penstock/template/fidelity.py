@@ -254,7 +254,7 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
         "FilterPolicyScope": _SIMULATED,
         "Protocol": "approximated: delivered to queues; e-mail, SMS and HTTP endpoints get nothing",
         "RawMessageDelivery": _SIMULATED,
-        "RedrivePolicy": _IGNORED,
+        "RedrivePolicy": "approximated: what a queue refuses goes there at once",
         "TopicArn": _SIMULATED,
     },
     "AWS::SNS::Topic": {

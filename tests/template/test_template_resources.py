@@ -289,6 +289,24 @@ def test_log_group_is_kept(assembly: AssemblyWriter) -> None:
         ),
         (bus_and_rule({"Arn": "arn:aws:lambda:::function:x"}), "Rule.Targets.0.Arn: .* is no AWS::SQS::Queue or AWS"),
         (bus_and_rule({"Input": "{}", "InputPath": "$"}), "Input and InputPath exclude one another"),
+        (bus_and_rule({"Input": "hello"}), "Input: this is no JSON; .*needs quotation marks"),
+        (bus_and_rule({"InputPath": "detail"}), "InputPath: detail is no path"),
+        (bus_and_rule({"InputTransformer": {}}), "InputTemplate: this property is missing"),
+        (bus_and_rule({"InputTransformer": {"InputTemplate": "x" * 8193}}), "InputTemplate: the template is too long"),
+        (
+            bus_and_rule({"InputTransformer": {"InputTemplate": "1", "InputPathsMap": {"awsId": "$.id"}}}),
+            "InputPathsMap.awsId: names that begin with AWS are reserved",
+        ),
+        (
+            bus_and_rule({"InputTransformer": {"InputTemplate": "1", "InputPathsMap": {"id": "$.a[?(@.b)]"}}}),
+            r"InputPathsMap.id: .* is no path",
+        ),
+        (
+            bus_and_rule(
+                {"InputTransformer": {"InputTemplate": "1", "InputPathsMap": {f"v{n}": "$" for n in range(101)}}}
+            ),
+            "InputPathsMap: there are too many variables",
+        ),
         (bus_and_rule(EventBusName="other"), "Rule.EventBusName: there is no bus other"),
         (bus_and_rule(EventPattern=None), "neither a pattern nor a schedule"),
         (state_machine(), "Machine.DefinitionString: the state machine has no definition"),

@@ -52,6 +52,9 @@ def _subscribe(resource: Resource, engine: Engine, topic_arn: str, subscription:
     filter_policy = parsed(subscription, "FilterPolicy").values
     if filter_policy:
         attributes["FilterPolicy"] = json.dumps(filter_policy)
+    redrive_policy = parsed(subscription, "RedrivePolicy").values
+    if redrive_policy:
+        attributes["RedrivePolicy"] = json.dumps(redrive_policy)
     params = {
         "TopicArn": topic_arn,
         "Protocol": "sqs",

@@ -154,7 +154,7 @@ def test_bucket_notifies_its_queue(engine: Engine, provisioned: Callable[..., Te
 
     (body,) = received(engine, url)
     assert tests == ["s3:TestEvent"]
-    assert json.loads(body)["Records"][0]["s3"]["object"]["key"] == "aws%2Flambda%2Fone"
+    assert json.loads(body)["Records"][0]["s3"]["object"]["key"] == "aws/lambda/one"
     assert engine.call("s3", "GetBucketVersioning", {"Bucket": "failures"})["Status"] == "Enabled"
     told = engine.call("s3", "GetBucketEncryption", {"Bucket": "failures"})["ServerSideEncryptionConfiguration"]
     assert told["Rules"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"

@@ -1,0 +1,229 @@
+"""Where moto's queues, topics and buckets say or do other than AWS: mended here, once per process.
+
+- SQS counts a message in bytes, its attributes included (*Amazon SQS message quotas*), moto in characters of its body.
+- A FIFO queue numbers every message, in rising order, and forgets a deduplication id after five minutes and not
+  when the message is deleted (*Exactly-once processing in Amazon SQS*).
+- ``RawMessageDelivery`` of ``"false"`` is no raw delivery; what a subscribed queue refuses goes to the subscription's
+  dead-letter queue and not to the publisher as an error (*Amazon SNS dead-letter queues*); an envelope names its own
+  subscription.
+- An S3 notification has all members of *Event message structure*, its key encoded but for slashes; a delete marker is
+  notified too.
+- All of them tell the application's time.
+
+Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/test_moto_messages.py``.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus
+
+DEDUPLICATION_MS = 300_000
+"""The deduplication interval of FIFO queues."""
+
+
+class _Time:
+    """The clock that messages are stamped by."""
+
+    now_ms: Callable[[], int] = staticmethod(lambda: time.time_ns() // 1_000_000)
+
+
+def follow(now_ms: Callable[[], int]) -> None:
+    """Stamp messages by this clock from now on."""
+    _Time.now_ms = staticmethod(now_ms)
+
+
+@functools.cache
+def install() -> None:
+    """Put AWS's ways in place of moto's."""
+    from moto.s3 import models as s3
+    from moto.s3 import notifications
+    from moto.sns import models as sns
+    from moto.sqs import models as sqs
+
+    sqs.SQSBackend.send_message = _sized(sqs.SQSBackend.send_message)
+    sqs.SQSBackend.send_message_batch = _sized_together(sqs.SQSBackend.send_message_batch)
+    sqs.Queue.add_message = _deduplicated(sqs.Queue.add_message)
+    sns.Subscription.publish = _redriven(sns.Subscription.publish)
+    sns.Subscription.get_post_data = _signed_off(sns.Subscription.get_post_data)
+    sns.iso_8601_datetime_with_milliseconds = _iso_now
+    s3.S3Backend._set_delete_marker = _told(s3.S3Backend._set_delete_marker)
+    notifications._get_s3_event = _s3_event
+    notifications._get_test_event = _s3_test_event
+
+
+def _iso_now(*_: object) -> str:
+    return datetime.fromtimestamp(_Time.now_ms() / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+# --- queues --------------------------------------------------------------------------------------
+
+
+def message_bytes(body: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
+    """The size of a message as SQS counts it: body, and each attribute's name, type and value."""
+    size = len(body.encode())
+    for name, attribute in (attributes or {}).items():
+        value = attribute.get("StringValue") or attribute.get("BinaryValue") or b""
+        size += len(name.encode()) + len(str(attribute.get("DataType", "")).encode())
+        size += len(value.encode() if isinstance(value, str) else value)
+    return size
+
+
+def _check_size(queue: Any, body: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> None:
+    from moto.sqs.exceptions import InvalidParameterValue
+
+    if message_bytes(body, attributes) > queue.maximum_message_size:
+        limit = f"Message must be shorter than {queue.maximum_message_size} bytes."
+        raise InvalidParameterValue(f"One or more parameters are invalid. Reason: {limit}")
+
+
+def _sized(send: Callable[..., Any]) -> Callable[..., Any]:
+    def send_message(self: Any, queue_name: str, message_body: str, *args: Any, **named: Any) -> Any:
+        attributes = args[0] if args else named.get("message_attributes")
+        _check_size(self.get_queue(queue_name), message_body, attributes)
+        return send(self, queue_name, message_body, *args, **named)
+
+    return send_message
+
+
+def _sized_together(send: Callable[..., Any]) -> Callable[..., Any]:
+    def send_message_batch(self: Any, queue_name: str, entries: Mapping[str, Mapping[str, Any]]) -> Any:
+        from moto.sqs.constants import MAXIMUM_MESSAGE_LENGTH
+        from moto.sqs.exceptions import BatchRequestTooLong
+
+        queue = self.get_queue(queue_name)
+        total = 0
+        for entry in entries.values():
+            _check_size(queue, entry["MessageBody"], entry.get("MessageAttributes"))
+            total += message_bytes(entry["MessageBody"], entry.get("MessageAttributes"))
+        if total > MAXIMUM_MESSAGE_LENGTH:
+            raise BatchRequestTooLong(total)
+        return send(self, queue_name, entries)
+
+    return send_message_batch
+
+
+def _deduplicated(add: Callable[..., None]) -> Callable[..., None]:
+    numbers = itertools.count(1)
+
+    def add_message(self: Any, message: Any) -> None:
+        if self.fifo_queue:
+            message.sequence_number = f"{10**19 + next(numbers)}"
+            scope = message.group_id if self.attributes.get("DeduplicationScope") == "messageGroup" else ""
+            seen: dict[tuple[str, str], int] = self.__dict__.setdefault("deduplication_ids", {})
+            known_at_ms = seen.get((scope, message.deduplication_id))
+            if known_at_ms is not None and message.sent_timestamp - known_at_ms < DEDUPLICATION_MS:
+                return
+            seen[scope, message.deduplication_id] = message.sent_timestamp
+        add(self, message)
+
+    return add_message
+
+
+# --- topics --------------------------------------------------------------------------------------
+
+
+def _redriven(publish: Callable[..., None]) -> Callable[..., None]:
+    def deliver(self: Any, message: str, message_id: str, **named: Any) -> None:
+        from moto.core.exceptions import ServiceException
+        from moto.sqs import sqs_backends
+
+        if str(self.attributes.get("RawMessageDelivery")).lower() == "false":
+            del self.attributes["RawMessageDelivery"]
+        try:
+            publish(self, message, message_id, **named)
+        except ServiceException as error:
+            if self.protocol != "sqs":
+                raise
+            dead_letter_arn = json.loads(self.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
+            if dead_letter_arn is None:
+                return
+            body = message
+            if not self.attributes.get("RawMessageDelivery"):
+                attributes = named.get("message_attributes")
+                body = json.dumps(self.get_post_data(message, message_id, named.get("subject"), attributes), indent=2)
+            told = {"ErrorCode": str(error.code), "ErrorMessage": str(error.message)}
+            shown = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+            queues = sqs_backends[self.account_id][dead_letter_arn.split(":")[3]]
+            queues.send_message(dead_letter_arn.rpartition(":")[2], body, message_attributes=shown)
+
+    return deliver
+
+
+def _signed_off(envelope: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def get_post_data(self: Any, *args: Any, **named: Any) -> dict[str, Any]:
+        host = f"https://sns.{self.topic.sns_backend.region_name}.amazonaws.com"
+        unsubscribe = f"{host}/?Action=Unsubscribe&SubscriptionArn={self.arn}"
+        return envelope(self, *args, **named) | {"UnsubscribeURL": unsubscribe}
+
+    return get_post_data
+
+
+# --- buckets -------------------------------------------------------------------------------------
+
+_sequencers = itertools.count(1)
+
+
+def _told(set_delete_marker: Callable[..., Any]) -> Callable[..., Any]:
+    def tell(self: Any, bucket_name: str, key_name: str) -> Any:
+        from moto.s3 import notifications
+
+        marker = set_delete_marker(self, bucket_name, key_name)
+        event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
+        notifications.send_event(self.account_id, event, self.get_bucket(bucket_name), marker)
+        return marker
+
+    return tell
+
+
+def _s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, list[dict[str, Any]]]:
+    """The one record of a notification (*Event message structure*)."""
+    sequencer = f"{_Time.now_ms() << 16 | next(_sequencers) & 0xFFFF:016X}"
+    shown: dict[str, Any] = {"key": quote_plus(key.name, safe="/")}
+    if event_name.startswith("s3:ObjectCreated:"):
+        shown |= {"size": key.size, "eTag": key.etag.replace('"', "")}
+    if bucket.is_versioned and key.version_id is not None:
+        shown["versionId"] = key.version_id
+    owner = {"principalId": hashlib.sha256(bucket.account_id.encode()).hexdigest()[:14].upper()}
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": bucket.region_name,
+        "eventTime": _iso_now(),
+        "eventName": event_name.removeprefix("s3:"),
+        "userIdentity": {"principalId": f"AWS:{owner['principalId']}"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": _request_ids(sequencer),
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": notification_id,
+            "bucket": {"name": bucket.name, "ownerIdentity": owner, "arn": bucket.arn},
+            "object": shown | {"sequencer": sequencer},
+        },
+    }
+    return {"Records": [record]}
+
+
+def _s3_test_event(bucket_name: str) -> dict[str, Any]:
+    """What a queue receives when a bucket's notifications are configured."""
+    ids = _request_ids(bucket_name)
+    return {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": _iso_now(),
+        "Bucket": bucket_name,
+        "RequestId": ids["x-amz-request-id"],
+        "HostId": ids["x-amz-id-2"],
+    }
+
+
+def _request_ids(text: str) -> dict[str, str]:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"x-amz-request-id": digest[:16].upper(), "x-amz-id-2": digest[16:]}

@@ -1,0 +1,323 @@
+"""Queues, topics and buckets as AWS has them: contracts that moto alone does not keep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes import S3Event
+
+from penstock.cloud import moto_messages
+from penstock.cloud.engine import Engine, EngineError
+
+ACCOUNT = "123456789012"
+NOW_MS = 1_583_348_638_390
+
+
+class Time:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_ms = NOW_MS
+
+
+@pytest.fixture
+def time() -> Iterator[Time]:
+    """The time by which messages are stamped."""
+    standing = Time()
+    moto_messages.follow(lambda: standing.now_ms)
+    yield standing
+    moto_messages.follow(lambda: NOW_MS)
+
+
+@pytest.fixture
+def engine(time: Time, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine that holds nothing."""
+    started = Engine(account_id=ACCOUNT, region="eu-west-1")
+    from moto.sqs import models
+
+    monkeypatch.setattr(models, "unix_time_millis", lambda *_: float(time.now_ms))
+    monkeypatch.setattr(models, "unix_time", lambda *_: time.now_ms / 1000)
+    return started
+
+
+def a_queue(engine: Engine, name: str, **attributes: str) -> str:
+    """The URL of a new queue."""
+    url: str = engine.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes})["QueueUrl"]
+    return url
+
+
+def arn(name: str) -> str:
+    """The ARN of a queue."""
+    return f"arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}"
+
+
+def received(engine: Engine, url: str) -> list[dict[str, Any]]:
+    """The messages that wait in a queue."""
+    asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+    return list(engine.call("sqs", "ReceiveMessage", asked).get("Messages", []))
+
+
+# --- queues --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "attributes"),
+    [
+        ("x" * 1025, {}),
+        ("é" * 513, {}),
+        ("x" * 1000, {"name": {"DataType": "String", "StringValue": "é" * 8}}),
+    ],
+)
+def test_message_is_counted_in_bytes_with_its_attributes(engine: Engine, body: str, attributes: dict[str, Any]) -> None:
+    """A message is too long by its bytes and those of its attributes, alone and in a batch."""
+    url = a_queue(engine, "small", MaximumMessageSize="1024")
+    single = {"QueueUrl": url, "MessageBody": body, "MessageAttributes": attributes}
+    batch = {"QueueUrl": url, "Entries": [{"Id": "1", "MessageBody": body, "MessageAttributes": attributes}]}
+
+    for operation, params in (("SendMessage", single), ("SendMessageBatch", batch)):
+        with pytest.raises(EngineError, match=r"InvalidParameterValue.*Message must be shorter than 1024 bytes"):
+            engine.call("sqs", operation, params)
+    assert received(engine, url) == []
+
+
+def test_binary_attribute_counts_too() -> None:
+    """Name, type and value of an attribute count, whatever the type."""
+    attribute = {"DataType": "Binary", "BinaryValue": b"1234"}
+
+    assert moto_messages.message_bytes("é", {"a": attribute}) == 2 + len("a") + len("Binary") + 4
+
+
+def test_message_of_the_full_size_is_taken(engine: Engine) -> None:
+    """A queue takes a mebibyte unless told otherwise, one message or ten together."""
+    url = a_queue(engine, "large")
+    entries = [{"Id": name, "MessageBody": name * (1 << 18) + "é" * (1 << 17)} for name in "xyz"]
+
+    engine.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "é" * (1 << 19)})
+    with pytest.raises(EngineError, match="BatchRequestTooLong"):
+        engine.call("sqs", "SendMessageBatch", {"QueueUrl": url, "Entries": entries})
+
+    assert len(received(engine, url)) == 1
+
+
+def test_fifo_queue_forgets_a_deduplication_id_after_five_minutes(engine: Engine, time: Time) -> None:
+    """A message sent again is taken and not delivered, though the first is received and deleted by then."""
+    url = a_queue(engine, "orders.fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    send = {"QueueUrl": url, "MessageBody": "one", "MessageGroupId": "g"}
+
+    engine.call("sqs", "SendMessage", send)
+    (first,) = received(engine, url)
+    engine.call("sqs", "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": first["ReceiptHandle"]})
+    time.now_ms += 299_999
+    engine.call("sqs", "SendMessage", send)
+    repeated = received(engine, url)
+    time.now_ms += 1
+    engine.call("sqs", "SendMessage", send)
+    (again,) = received(engine, url)
+
+    assert repeated == []
+    assert int(again["Attributes"]["SequenceNumber"]) > int(first["Attributes"]["SequenceNumber"])
+    assert len(first["Attributes"]["SequenceNumber"]) == 20
+
+
+def test_message_is_delayed_hidden_and_redriven(engine: Engine, time: Time) -> None:
+    """Delay, visibility timeout and the last receive go by the clock; a dead letter keeps id, body and attributes."""
+    dead = a_queue(engine, "dead")
+    redrive = json.dumps({"deadLetterTargetArn": arn("dead"), "maxReceiveCount": 1})
+    url = a_queue(engine, "orders", DelaySeconds="5", VisibilityTimeout="30", RedrivePolicy=redrive)
+    attributes = {"kind": {"DataType": "String", "StringValue": "order"}}
+    sent = engine.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "one", "MessageAttributes": attributes})
+
+    assert received(engine, url) == []
+    time.now_ms += 5_001
+    assert [message["MessageId"] for message in received(engine, url)] == [sent["MessageId"]]
+    assert received(engine, url) == []
+    time.now_ms += 30_001
+    assert received(engine, url) == []
+
+    (letter,) = received(engine, dead)
+    assert (letter["MessageId"], letter["Body"]) == (sent["MessageId"], "one")
+    assert letter["MessageAttributes"]["kind"]["StringValue"] == "order"
+
+
+# --- topics --------------------------------------------------------------------------------------
+
+
+def a_topic(engine: Engine, url: str, **attributes: str) -> str:
+    """The ARN of a new topic to which a queue is subscribed."""
+    topic_arn: str = engine.call("sns", "CreateTopic", {"Name": "news"})["TopicArn"]
+    params = {"TopicArn": topic_arn, "Protocol": "sqs", "Endpoint": arn(url.rpartition("/")[2])}
+    engine.call("sns", "Subscribe", {**params, "Attributes": attributes})
+    return topic_arn
+
+
+PUBLISHED = {
+    "Message": "hello",
+    "Subject": "greeting",
+    "MessageAttributes": {"status": {"DataType": "String", "StringValue": "ACCEPTED"}},
+}
+
+
+@pytest.mark.parametrize("attributes", [{}, {"RawMessageDelivery": "false"}])
+def test_notification_comes_in_the_envelope(engine: Engine, attributes: dict[str, str]) -> None:
+    """The envelope has the members that AWS documents, tells the clock's time, and names its own subscription."""
+    url = a_queue(engine, "orders")
+    topic_arn = a_topic(engine, url, **attributes)
+
+    published = engine.call("sns", "Publish", {"TopicArn": topic_arn, **PUBLISHED})
+
+    (message,) = received(engine, url)
+    envelope = json.loads(message["Body"])
+    assert set(envelope) == {
+        "Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature",
+        "SigningCertURL", "UnsubscribeURL", "MessageAttributes",
+    }  # fmt: skip
+    assert (envelope["Type"], envelope["MessageId"]) == ("Notification", published["MessageId"])
+    assert (envelope["TopicArn"], envelope["Message"], envelope["Subject"]) == (topic_arn, "hello", "greeting")
+    assert envelope["Timestamp"] == "2020-03-04T19:03:58.390Z"
+    assert envelope["MessageAttributes"] == {"status": {"Type": "String", "Value": "ACCEPTED"}}
+    assert f"SubscriptionArn={topic_arn}:" in envelope["UnsubscribeURL"]
+    assert "MessageAttributes" not in message
+
+
+def test_raw_message_is_delivered_bare(engine: Engine) -> None:
+    """With raw delivery the queue gets the message, its attributes as those of the queue's message."""
+    url = a_queue(engine, "orders")
+    topic_arn = a_topic(engine, url, RawMessageDelivery="true")
+
+    engine.call("sns", "Publish", {"TopicArn": topic_arn, **PUBLISHED})
+
+    (message,) = received(engine, url)
+    assert message["Body"] == "hello"
+    assert message["MessageAttributes"] == {"status": {"DataType": "String", "StringValue": "ACCEPTED"}}
+
+
+@pytest.mark.parametrize(
+    ("scope", "policy", "delivered"),
+    [
+        ("MessageAttributes", {"status": ["ACCEPTED"]}, True),
+        ("MessageAttributes", {"status": [{"anything-but": "ACCEPTED"}]}, False),
+        ("MessageAttributes", {"status": [{"prefix": "ACC"}], "price": [{"exists": False}]}, True),
+        ("MessageBody", {"order": {"total": [{"numeric": [">", 10]}]}}, True),
+        ("MessageBody", {"order": {"total": [{"numeric": [">", 20]}]}}, False),
+    ],
+)
+def test_filter_policy_decides(engine: Engine, scope: str, policy: dict[str, Any], delivered: bool) -> None:
+    """A subscription gets what its filter policy matches, in the attributes or in the body."""
+    url = a_queue(engine, "orders")
+    topic_arn = a_topic(engine, url, FilterPolicy=json.dumps(policy), FilterPolicyScope=scope)
+
+    message = {**PUBLISHED, "Message": json.dumps({"order": {"total": 15}})}
+    engine.call("sns", "Publish", {"TopicArn": topic_arn, **message})
+
+    assert len(received(engine, url)) == delivered
+
+
+@pytest.mark.parametrize("raw", ["true", "false"])
+def test_undelivered_notification_goes_to_the_subscriptions_dead_letter_queue(engine: Engine, raw: str) -> None:
+    """What a queue does not take is a dead letter, as it would have been delivered; the publisher hears nothing."""
+    url = a_queue(engine, "gone")
+    dead = a_queue(engine, "dead")
+    redrive = json.dumps({"deadLetterTargetArn": arn("dead")})
+    topic_arn = a_topic(engine, url, RedrivePolicy=redrive, RawMessageDelivery=raw)
+    engine.call("sqs", "DeleteQueue", {"QueueUrl": url})
+
+    engine.call("sns", "Publish", {"TopicArn": topic_arn, **PUBLISHED})
+
+    (letter,) = received(engine, dead)
+    assert (letter["Body"] if raw == "true" else json.loads(letter["Body"])["Message"]) == "hello"
+    assert letter["MessageAttributes"]["ErrorCode"]["StringValue"].endswith("NonExistentQueue")
+
+
+def test_undelivered_notification_without_a_dead_letter_queue_is_lost(engine: Engine) -> None:
+    """The publisher is answered as if all had gone well."""
+    url = a_queue(engine, "gone")
+    topic_arn = a_topic(engine, url)
+    engine.call("sqs", "DeleteQueue", {"QueueUrl": url})
+
+    assert "MessageId" in engine.call("sns", "Publish", {"TopicArn": topic_arn, **PUBLISHED})
+
+
+# --- buckets -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def notified(engine: Engine) -> str:
+    """The URL of a queue that a versioned bucket notifies of all that happens to objects; empty."""
+    url = a_queue(engine, "told")
+    engine.call(
+        "s3", "CreateBucket", {"Bucket": "bucket", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    )
+    versioning = {"Status": "Enabled"}
+    engine.call("s3", "PutBucketVersioning", {"Bucket": "bucket", "VersioningConfiguration": versioning})
+    wanted = {"Id": "mine", "QueueArn": arn("told"), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+    configuration = {"QueueConfigurations": [wanted]}
+    engine.call(
+        "s3", "PutBucketNotificationConfiguration", {"Bucket": "bucket", "NotificationConfiguration": configuration}
+    )
+    return url
+
+
+def test_bucket_sends_a_test_event_first(engine: Engine, notified: str) -> None:
+    """As soon as notifications are configured, the queue gets S3's test event."""
+    (message,) = received(engine, notified)
+
+    event = json.loads(message["Body"])
+    assert set(event) == {"Service", "Event", "Time", "Bucket", "RequestId", "HostId"}
+    assert (event["Service"], event["Event"], event["Bucket"]) == ("Amazon S3", "s3:TestEvent", "bucket")
+    assert event["Time"] == "2020-03-04T19:03:58.390Z"
+
+
+def test_notification_has_the_documented_structure(engine: Engine, notified: str) -> None:
+    """Each member of the event message is there, by the clock's time, and Powertools reads it."""
+    received(engine, notified)
+
+    put = engine.call("s3", "PutObject", {"Bucket": "bucket", "Key": "a/red flower+é.jpg", "Body": b"1234"})
+
+    (message,) = received(engine, notified)
+    (record,) = json.loads(message["Body"])["Records"]
+    assert record["s3"]["object"].pop("sequencer").isalnum()
+    assert record == {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-west-1",
+        "eventTime": "2020-03-04T19:03:58.390Z",
+        "eventName": "ObjectCreated:Put",
+        "userIdentity": {"principalId": record["userIdentity"]["principalId"]},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {name: record["responseElements"][name] for name in ("x-amz-request-id", "x-amz-id-2")},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "mine",
+            "bucket": {
+                "name": "bucket",
+                "ownerIdentity": {"principalId": record["s3"]["bucket"]["ownerIdentity"]["principalId"]},
+                "arn": "arn:aws:s3:::bucket",
+            },
+            "object": {
+                "key": "a/red+flower%2B%C3%A9.jpg",
+                "size": 4,
+                "eTag": put["ETag"].strip('"'),
+                "versionId": put["VersionId"],
+            },
+        },
+    }
+    assert S3Event(json.loads(message["Body"])).object_key == "a/red flower+é.jpg"
+
+
+def test_notifications_of_an_object_are_in_order(engine: Engine, notified: str) -> None:
+    """Sequencers rise, and a removal tells neither size nor tag."""
+    received(engine, notified)
+
+    engine.call("s3", "PutObject", {"Bucket": "bucket", "Key": "a", "Body": b"1"})
+    engine.backend("s3").delete_object("bucket", "a")
+    (marker,) = (one.version_id for one in engine.backend("s3").buckets["bucket"].keys.getlist("a")[-1:])
+
+    records = [json.loads(message["Body"])["Records"][0] for message in received(engine, notified)]
+    assert [record["eventName"] for record in records] == ["ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated"]
+    created, removed = (record["s3"]["object"] for record in records)
+    assert created["sequencer"] < removed["sequencer"]
+    assert set(removed) == {"key", "versionId", "sequencer"}
+    assert removed["versionId"] == marker
