@@ -21,7 +21,7 @@ ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/stream/2026-01-01T00
 
 
 class Script:
-    """An endpoint with one stream; its shard iterators are ``<shard>/<how many records were read>``."""
+    """An endpoint with one stream; its shard iterators are ``<shard>/<how many records were read>/<number>``."""
 
     url = "http://script"
 
@@ -32,7 +32,10 @@ class Script:
         self.closed: set[str] = set()
         self.failures: list[str] = []
         """Codes with which the next GetRecords fail."""
+        self.failed: dict[str, str] = {}
+        """Shard iterators that failed → the code with which they always will."""
         self.reads = 0
+        self.given = 0
 
     def write(self, shard: str, number: int) -> None:
         """Add a record with a sequence number."""
@@ -45,22 +48,28 @@ class Script:
         match operation:
             case "DescribeStream":
                 shards = [{"ShardId": name, "ParentShardId": parent} for name, parent in self.shards.items()]
-                start = 1 if "ExclusiveStartShardId" in params else 0
-                page: dict[str, Any] = {"Shards": shards[start : start + 1] if not start else shards[1:]}
-                if not start and len(shards) > 1:
-                    page["LastEvaluatedShardId"] = shards[0]["ShardId"]
-                return {"StreamDescription": page}
+                if "ExclusiveStartShardId" in params:
+                    return {"StreamDescription": {"Shards": shards[1:]}}
+                more = {"LastEvaluatedShardId": shards[0]["ShardId"]} if shards[1:] else {}
+                return {"StreamDescription": {"Shards": shards[:1], **more}}
             case "GetShardIterator":
                 numbers = [record["eventID"] for record in self.records[params["ShardId"]]]
                 after = params.get("SequenceNumber")
-                return {"ShardIterator": f"{params['ShardId']}/{0 if after is None else numbers.index(after) + 1}"}
+                if after is not None and "TrimmedDataAccessException" in self.failed.values():
+                    raise EngineError("TrimmedDataAccessException", "")
+                self.given += 1
+                start = 0 if after is None else numbers.index(after) + 1
+                return {"ShardIterator": f"{params['ShardId']}/{start}/{self.given}"}
             case _:
                 self.reads += 1
+                asked = params["ShardIterator"]
                 if self.failures:
-                    raise EngineError(self.failures.pop(0), "")
-                shard, _, start_text = params["ShardIterator"].partition("/")
-                records = self.records[shard][int(start_text) :]
-                iterator = None if shard in self.closed else f"{shard}/{len(self.records[shard])}"
+                    self.failed[asked] = self.failures.pop(0)
+                if asked in self.failed:
+                    raise EngineError(self.failed[asked], "")
+                shard, first, number = asked.split("/")
+                records = self.records[shard][int(first) :]
+                iterator = None if shard in self.closed else f"{shard}/{len(self.records[shard])}/{number}"
                 return {"Records": records, **({"NextShardIterator": iterator} if iterator else {})}
 
 
