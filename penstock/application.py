@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from penstock import CACHE
-from penstock.cloud.bus import Bus, PublishedEvent
+from penstock.cloud.bus import Bus, PublishedEvent, UndeliveredEvent
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine
 from penstock.cloud.external_tables import ExternalTables
+from penstock.cloud.faults import Faults, FaultScript, Strike
 from penstock.cloud.front_door import FrontDoor, Interceptor, endpoint_of, listen
 from penstock.cloud.metered_tables import MeteredTables
 from penstock.cloud.policies.access import Access
@@ -64,7 +65,15 @@ Event = Invocation | LogLine | Served | Denied
 class Application:
     """A template at work. A context manager: leaving it stops everything, worker processes included."""
 
-    def __init__(self, template: Template, *, clock: Clock, seed: int, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        template: Template,
+        *,
+        clock: Clock,
+        seed: int,
+        on_event: Callable[[Event], None],
+        script: FaultScript,
+    ) -> None:
         """Use `start`."""
         self.template = template
         self._clock = clock
@@ -80,6 +89,7 @@ class Application:
         self._thread = threading.Thread(target=self._run_loop, name="penstock", daemon=True)
         self._started_ms = clock.now_ms()
         self._exits = AsyncExitStack()
+        self._faults = self._arm(script)
 
     @classmethod
     def start(
@@ -92,16 +102,20 @@ class Application:
         on_event: Callable[[Event], None] | None = None,
         interceptors: Sequence[Interceptor] = (),
         dynamodb_endpoint: str | None = None,
+        faults: FaultScript | None = None,
     ) -> Self:
         """Start what ``path`` (a cloud assembly or a template) defines and return when it is ready.
 
         ``port`` is the API's (0: any free one). ``seed`` makes every id of the run. ``dynamodb_endpoint`` is the URL of
-        an endpoint that holds the tables instead of moto (`penstock.cloud.external_tables`). Raises `TemplateError` for
-        what the template does wrong, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
+        an endpoint that holds the tables instead of moto (`penstock.cloud.external_tables`). ``faults`` is
+        what goes wrong on purpose. Raises `TemplateError` for what the template does wrong, `UsageError` for a fault of
+        what it does not have, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
         """
         template = load(path)
+        script = faults or FaultScript()
+        script.check(template)
         its_clock = JumpingClock() if clock == "jumping" else WallClock()
-        application = cls(template, clock=its_clock, seed=seed, on_event=on_event or (lambda _: None))
+        application = cls(template, clock=its_clock, seed=seed, on_event=on_event or (lambda _: None), script=script)
         application._thread.start()
         try:
             application._wait(application._start(port, interceptors, dynamodb_endpoint))
@@ -196,6 +210,16 @@ class Application:
     def unused_grants(self) -> Mapping[str, Sequence[str]]:
         """Function, state machine or rule → what its role may do and did not so far."""
         return self._guard.unused_grants()
+
+    @property
+    def fault_log(self) -> Sequence[Strike]:
+        """The faults that struck, in order."""
+        return tuple(self._faults.log)
+
+    @property
+    def undelivered(self) -> Sequence[UndeliveredEvent]:
+        """The events that a target never took and that no dead-letter queue got either."""
+        return tuple(self._bus.undelivered)
 
     @property
     def simulated_ms(self) -> int:
@@ -337,6 +361,7 @@ class Application:
             usage_of=self._counter.end_invocation,
             on_log=self._on_event,
             on_invocation=self._on_invocation,
+            failure_of=lambda function, *event: self._faults.invocations.failure(function.label, *event),
         )
         exits.push_async_callback(self._functions.close)
         # What a write runs at once: its processes start while the engine is loaded and everything is defined.
@@ -363,6 +388,7 @@ class Application:
                 "states": self._deliveries.to_state_machine,
             },
             bury=self._deliveries.to_dead_letters,
+            delays_ms=self._faults.events.delays_ms,
         )
         exits.push_async_callback(self._bus.close)
         metered = MeteredTables(self._engine, on_consumed=self._counter.consumed)
@@ -371,7 +397,7 @@ class Application:
             self._engine,
             self._callers,
             clock,
-            interceptors=[self._counter, self._guard, *interceptors],
+            interceptors=[self._counter, self._guard, *interceptors, self._faults.calls],
             services={
                 **served,
                 "events.PutEvents": self._bus.put_events,
@@ -406,6 +432,18 @@ class Application:
             self._gateways.append(gateway)
         for shell in self._shells:
             shell.start()
+
+    def _arm(self, script: FaultScript) -> Faults:
+        key_names = {
+            table.name: [name for name in (table.partition_key, table.sort_key) if name is not None]
+            for table in self.template.tables
+        }
+        return Faults(
+            script,
+            clock=self._clock,
+            process_of=lambda name: self._functions.environment(name),  # noqa: PLW0108 - they are made after this
+            key_names=key_names,
+        )
 
     def _on_invocation(self, invocation: Invocation) -> None:
         """Tell of an invocation; a handler that cannot even be imported ends the run, since it never will be."""
@@ -461,6 +499,7 @@ class Application:
                 rights=rights,
                 functions=self._functions,
                 clock=self._clock,
+                faults=self._faults.invocations,
                 deliver=functools.partial(self._deliveries.to_destination, rights),
             )
         return QueueShell(
@@ -470,6 +509,7 @@ class Application:
             rights=rights,
             functions=self._functions,
             clock=self._clock,
+            faults=self._faults.invocations,
         )
 
     def _environment_of(self, function: Function, environment_id: str) -> Mapping[str, str]:

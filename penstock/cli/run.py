@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", type=int, default=3000, help="port of the HTTP API on 127.0.0.1 (default: 3000; 0: any)")
     add("--seed", type=int, default=0, help="seed of every id of the run (default: 0)")
     add("--dynamodb-endpoint", metavar="URL", help=ENDPOINT_HELP)
+    add("--faults", metavar="FILE", type=Path, help="a fault script: what goes wrong on purpose (docs/local-run.md)")
     add("--quiet", action="store_true", help="do not print what functions do")
 
 
@@ -53,6 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
     printer = Printer(quiet=arguments.quiet)
     with loading():
         from penstock.application import Application
+        from penstock.cloud.faults import read_script
 
         application = Application.start(
             arguments.path,
@@ -61,6 +63,7 @@ def main(arguments: argparse.Namespace) -> int:
             port=arguments.port,
             on_event=printer.tell,
             dynamodb_endpoint=arguments.dynamodb_endpoint,
+            faults=read_script(arguments.faults) if arguments.faults else None,
         )
     with application:
         stacks = ", ".join(application.template.stacks)

@@ -38,6 +38,9 @@ Deliver = Callable[[Rule, RuleTarget, str], Awaitable[None]]
 Bury = Callable[[str, str, Mapping[str, str]], Awaitable[None]]
 """Send a payload to a dead-letter queue (ARN) with text attributes; raises `EngineError`."""
 
+DelaysMs = Callable[[Rule, Mapping[str, Any]], Sequence[int]]
+"""How late a rule delivers an event, once for each delivery: in order and once is ``(0,)``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedEvent:
@@ -79,6 +82,7 @@ class Bus:
         new_id: Callable[[], str],
         deliver: Mapping[str, Deliver],
         bury: Bury,
+        delays_ms: DelaysMs = lambda *_: (0,),
     ) -> None:
         """``deliver``: service in the target's ARN (``sqs``, ``states``, …) → how to hand it an event."""
         self._account_id = account_id
@@ -87,6 +91,7 @@ class Bus:
         self._new_id = new_id
         self._deliver = deliver
         self._to_dead_letters = bury
+        self._delays_ms = delays_ms
         self._arns = {bus.name: bus.arn for bus in buses}
         self._arns.setdefault("default", f"arn:aws:events:{region}:{account_id}:event-bus/default")
         self._rules = [
@@ -190,11 +195,12 @@ class Bus:
         """Send an event to the targets of every rule of the bus that matches it."""
         for rule, matches in self._rules:
             if rule.event_bus_name == bus_name and matches(event):
-                for target in rule.targets:
-                    task = asyncio.get_running_loop().create_task(self._send(rule, target, event))
-                    self._clock.begin(ACTIVITY)
-                    self._deliveries.add(task)
-                    task.add_done_callback(self._sent)
+                for delay_ms in self._delays_ms(rule, event):
+                    for target in rule.targets:
+                        task = asyncio.get_running_loop().create_task(self._send(rule, target, event, delay_ms))
+                        self._clock.begin(ACTIVITY)
+                        self._deliveries.add(task)
+                        task.add_done_callback(self._sent)
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._deliveries.discard(task)
@@ -202,8 +208,11 @@ class Bus:
         if not task.cancelled():
             task.result()
 
-    async def _send(self, rule: Rule, target: RuleTarget, event: Mapping[str, Any]) -> None:
+    async def _send(self, rule: Rule, target: RuleTarget, event: Mapping[str, Any], delay_ms: int) -> None:
         arrived_ms = self._clock.now_ms()
+        if delay_ms:
+            late_ms = arrived_ms + delay_ms
+            await self._clock.wait_until(late_ms, name=f"late event of {rule.name}", activity=ACTIVITY)
         deadline_ms = arrived_ms + target.maximum_event_age_in_seconds * 1000
         wait_ms, retries = FIRST_WAIT_MS, 0
         while True:

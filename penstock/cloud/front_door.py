@@ -55,11 +55,15 @@ class Call:
 Proceed = Callable[[Call], Awaitable[Reply]]
 
 
+class ConnectionBroken(Exception):
+    """The caller's connection breaks here: whatever was done, no answer reaches it."""
+
+
 class Interceptor(Protocol):
     """Something that every call passes on its way to the service."""
 
     async def __call__(self, call: Call, proceed: Proceed) -> Reply:
-        """Answer the call, usually by ``await proceed(call)``."""
+        """Answer the call, usually by ``await proceed(call)``, or raise `ConnectionBroken`."""
 
 
 def listen() -> socket.socket:
@@ -111,7 +115,7 @@ class FrontDoor:
             self._runner = None
 
     async def call(self, call: Call) -> Reply:
-        """Let a call pass that was made inside this process."""
+        """Let a call pass that was made inside this process; raises `ConnectionBroken`."""
         with self._clock.activity(call.activity):
             return await self._pass(call)
 
@@ -137,7 +141,12 @@ class FrontDoor:
             region=signed["region"],
             request=request,
         )
-        reply = await self.call(call)
+        try:
+            reply = await self.call(call)
+        except ConnectionBroken:
+            if incoming.transport is not None:
+                incoming.transport.abort()
+            return web.Response(status=500)  # which nobody gets
         headers = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP_HEADERS}
         return web.Response(status=reply.status, headers=headers, body=reply.body)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from penstock.cloud import wire_form
 from penstock.cloud.callers import Caller
-from penstock.cloud.front_door import Call
+from penstock.cloud.front_door import Call, ConnectionBroken
 from penstock.cloud.wire_form import Reply
 
 
@@ -38,8 +38,8 @@ class InsideClient:
         return functools.partial(self._make, self._operations[method])
 
     def _make(self, operation: str, **params: Any) -> dict[str, Any]:
-        """Make one call; a refusal is raised as botocore's ``ClientError``."""
-        from botocore.exceptions import ClientError
+        """Make one call; a refusal and a lost answer are raised as botocore raises them."""
+        from botocore.exceptions import ClientError, ConnectionClosedError
 
         request = wire_form.request_of(self._service, operation, params, validated=False)
         call = Call(
@@ -49,7 +49,10 @@ class InsideClient:
             region=self._region,
             request=request,
         )
-        reply = self._call(call)
+        try:
+            reply = self._call(call)
+        except ConnectionBroken:
+            raise ConnectionClosedError(endpoint_url=self._service) from None
         answer = wire_form.answer_in(reply, service=self._service, operation=operation, with_metadata=True)
         if reply.status >= 300:
             raise ClientError(answer, operation)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol, assert_never
 
 from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.engine import EngineError
+from penstock.cloud.faults.deliveries import FaultyInvocations
 from penstock.cloud.queues import Queues, Receive
 from penstock.cloud.streams import ReadableStream
 from penstock.mapping import effects, inputs
@@ -21,7 +23,7 @@ from penstock.mapping.event import encode_event
 from penstock.mapping.queue import QueueMapping
 from penstock.mapping.stream import StreamMapping
 from penstock.runtime.functions import Functions
-from penstock.runtime.invocation import Answer, Failure, Throttled, TooLarge
+from penstock.runtime.invocation import Answer, Failure, InvocationResult, Throttled, TooLarge
 from penstock.template.models import EventSourceMapping
 
 Deliver = Callable[[effects.DeliverToDestination], Awaitable[None]]
@@ -49,6 +51,7 @@ class _Shell:
         rights: Rights,
         functions: Functions,
         clock: Clock,
+        faults: FaultyInvocations,
     ) -> None:
         self.definition = definition
         self.mapping = mapping
@@ -57,7 +60,9 @@ class _Shell:
         self._rights = rights
         self._readable = True
         self._functions = functions
+        self._label = functions.label(definition.function_arn)
         self._clock = clock
+        self._faults = faults
         self._inbox: deque[inputs.StreamInput | inputs.QueueInput] = deque()
         self._draining = False
         self._timers: dict[str, Timer] = {}
@@ -131,6 +136,8 @@ class _Shell:
         result = await self._functions.invoke(
             self.definition.function_arn, payload, request_id=effect.request_id, records=len(effect.records)
         )
+        if isinstance(result, Answer | Failure):
+            result = await self._delivered_again(effect, payload, result)
         outcome: inputs.Outcome
         match result:
             case Answer():
@@ -147,6 +154,23 @@ class _Shell:
                 assert_never(result)
         return inputs.InvocationEnded(invocation_id=effect.invocation_id, outcome=outcome)
 
+    async def _delivered_again(
+        self, effect: effects.InvokeFunction, payload: bytes, first: InvocationResult
+    ) -> InvocationResult:
+        """Deliver the batch a second time where the fault script says so, and give the answer that counts."""
+        redelivery = self._faults.redelivery(self._label, effect.request_id, payload)
+        if redelivery is None:
+            return first
+        again = self._request_id_again(effect.request_id)
+        second = await self._functions.invoke(
+            self.definition.function_arn, payload, request_id=again, records=len(effect.records)
+        )
+        return first if redelivery == "counted" else second
+
+    def _request_id_again(self, request_id: str) -> str:
+        """The request id of a batch that is delivered again: the same, as for any retry."""
+        return request_id
+
 
 class StreamShell(_Shell):
     """A running mapping of a table stream."""
@@ -160,9 +184,10 @@ class StreamShell(_Shell):
         rights: Rights,
         functions: Functions,
         clock: Clock,
+        faults: FaultyInvocations,
         deliver: Deliver,
     ) -> None:
-        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock)
+        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock, faults=faults)
         self._stream = stream
         self._deliver = deliver
         self._held: dict[str, effects.ReadRecords] = {}
@@ -233,6 +258,9 @@ class StreamShell(_Shell):
                 raise AssertionError(f"no effect of a stream mapping: {effect}")
 
     async def _deliver_on_failure(self, effect: effects.DeliverToDestination) -> inputs.DestinationAnswered:
+        if self._faults.refusal(self._label, effect.body):
+            reason = "refused by the fault script"
+            return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=False, reason=reason)
         try:
             await self._deliver(effect)
         except EngineError as refusal:
@@ -252,8 +280,9 @@ class QueueShell(_Shell):
         rights: Rights,
         functions: Functions,
         clock: Clock,
+        faults: FaultyInvocations,
     ) -> None:
-        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock)
+        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock, faults=faults)
         self._queues = queues
         self._receives: dict[str, Receive] = {}
 
@@ -261,6 +290,10 @@ class QueueShell(_Shell):
         """Begin to receive, if the mapping is enabled."""
         if self.definition.configuration.enabled:
             self.happened(inputs.MappingEnabled())
+
+    def _request_id_again(self, request_id: str) -> str:
+        """A queue's messages that come again are received again: a batch of its own."""
+        return str(uuid.uuid5(uuid.UUID(request_id), "again"))
 
     def _perform(self, effect: effects.StreamEffect | effects.QueueEffect) -> None:
         source = self.definition.event_source_arn

@@ -102,6 +102,8 @@ class ExecutionEnvironment:
         self._request: InvokeRequest | None = None
         self._deadline_ms = 0
         self._running = False
+        self._exits = False
+        self.doomed = False
         self._initialized: asyncio.Future[Outcome | None] = self._loop.create_future()
         self._ended: asyncio.Future[Outcome] | None = None
         self._exited: asyncio.Future[None] = self._loop.create_future()
@@ -143,8 +145,11 @@ class ExecutionEnvironment:
         await asyncio.wait([self._initialized], timeout=limit_ms / 1000)
         return self._initialized.done() and self._initialized.result() is None
 
-    async def run(self, request: InvokeRequest) -> Outcome:
-        """Run an invocation: init (if it is still going on) and handler share the function's timeout."""
+    async def run(self, request: InvokeRequest, *, exits: bool = False) -> Outcome:
+        """Run an invocation: init (if it is still going on) and handler share the function's timeout.
+
+        With ``exits`` the process is killed as soon as it has taken the request.
+        """
         if self._initialized.done() and (failed := self._initialized.result()) is not None:
             return failed if isinstance(failed, Failed) else self._exit(request)
         if self.gone:
@@ -152,6 +157,7 @@ class ExecutionEnvironment:
         timeout_ms = int(self.function.timeout_seconds * 1000)
         self._ended = self._loop.create_future()
         self._request = request
+        self._exits = exits
         self._deadline_ms = time.time_ns() // 1_000_000 + timeout_ms
         alarm = self._loop.call_later(timeout_ms / 1000, self._time_out)
         if self._waiting is not None:
@@ -175,6 +181,21 @@ class ExecutionEnvironment:
         if self._ended is not None and not self._ended.done():
             self._ended.cancel()
 
+    @property
+    def request_id(self) -> str:
+        """The request id of the invocation under way, or empty."""
+        return self._request.request_id if self._request is not None and self._running else ""
+
+    def crash(self) -> None:
+        """End the process by a signal, as the kernel does when memory runs out: an invocation under way fails."""
+        self.gone = True
+        if self._process is not None and not self._exited.done():
+            _kill_group(self._process.get_pid())
+
+    def doom(self) -> None:
+        """`crash` before anything more leaves the process: its result, or its next call, as the front door sees to."""
+        self.doomed = True
+
     async def close(self) -> None:
         """`kill`, and wait until the process is gone."""
         self.kill()
@@ -194,6 +215,8 @@ class ExecutionEnvironment:
 
     def responded(self, request_id: str, payload: bytes) -> bool:
         """Hear that the handler returned."""
+        if self._crashed_here():
+            return True
         if not self._runs(request_id):
             return True
         if len(payload) <= RESPONSE_LIMIT_BYTES:
@@ -207,7 +230,7 @@ class ExecutionEnvironment:
 
     def failed(self, request_id: str, error: bytes) -> None:
         """Hear that the handler raised."""
-        if self._runs(request_id):
+        if not self._crashed_here() and self._runs(request_id):
             self._end(Failed(error=json.loads(error)))
 
     def init_failed(self, error: bytes) -> None:
@@ -240,6 +263,13 @@ class ExecutionEnvironment:
         self._running = True
         waiting, self._waiting = self._waiting, None
         waiting.give(headers, self._request.payload)
+        if self._exits:
+            self.crash()
+
+    def _crashed_here(self) -> bool:
+        if self.doomed:
+            self.crash()
+        return self.doomed
 
     def _runs(self, request_id: str) -> bool:
         return self._running and self._request is not None and self._request.request_id == request_id

@@ -9,6 +9,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 from penstock.cloud.call_counter import Usage
 from penstock.cloud.clock import Clock
@@ -33,6 +34,10 @@ CONCURRENT_EXECUTIONS = 1000
 """The account's quota, shared by all functions that reserve nothing (*Lambda quotas*)."""
 
 
+FailureOf = Callable[[Function, str, bytes], Literal["raises", "exits"] | None]
+"""Whether an invocation (function, request id, event) fails on purpose: its handler raises, or its process exits."""
+
+
 class Functions:
     """Invokes functions, each in an execution environment of its own version.
 
@@ -41,8 +46,8 @@ class Functions:
 
     ``environment_of`` gives what belongs to the application in a new environment, known by its id: credentials of
     the role, ``AWS_ENDPOINT_URL``. ``usage_of`` tells what an environment asked of AWS since that was last called for
-    it, which is when an invocation ends. ``cache`` is a folder that may be kept from run to run. Closing is not
-    optional.
+    it, which is when an invocation ends. ``cache`` is a folder that may be kept from run to run.
+    ``failure_of`` may have an invocation fail on purpose. Closing is not optional.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Functions:
         on_invocation: Callable[[Invocation], None],
         cache: Path,
         usage_of: Callable[[str], Usage] = lambda _: Usage(),
+        failure_of: FailureOf = lambda *_: None,
         concurrent_executions: int = CONCURRENT_EXECUTIONS,
         init_limit_ms: int = INIT_LIMIT_MS,
     ) -> None:
@@ -71,7 +77,8 @@ class Functions:
         self._unreserved_concurrency = concurrent_executions - reserved
         self._in_flight: Counter[str] = Counter()
         self._warm: dict[tuple[str, str], list[ExecutionEnvironment]] = defaultdict(list)
-        self._environments: set[ExecutionEnvironment] = set()
+        self._environments: dict[str, ExecutionEnvironment] = {}
+        self._failure_of = failure_of
         self._uncompiled = not self._bytecode_cache.exists()
         self._compiling = asyncio.Lock()
         self._endings: set[asyncio.Task[None]] = set()
@@ -82,6 +89,15 @@ class Functions:
     def knows(self, function: str) -> bool:
         """Tell whether a name or ARN, with or without a qualifier, can be invoked here."""
         return self._resolve(function) is not None
+
+    def label(self, function: str) -> str:
+        """What people call the function of this name or ARN."""
+        resolved = self._resolve(function)
+        return resolved[0].label if resolved is not None else function
+
+    def environment(self, environment_id: str) -> ExecutionEnvironment | None:
+        """Give the execution environment of this id, if there is one."""
+        return self._environments.get(environment_id)
 
     async def invoke(self, function: str, payload: bytes, *, request_id: str, records: int = 1) -> InvocationResult:
         """Invoke a function, by name or ARN with or without a qualifier, and wait for how it ends.
@@ -132,7 +148,9 @@ class Functions:
         for beginning in self._begun.values():
             beginning.cancel()
         await asyncio.gather(*self._begun.values(), return_exceptions=True)
-        await asyncio.gather(*(environment.close() for environment in tuple(self._environments)), *self._endings)
+        await asyncio.gather(
+            *(environment.close() for environment in tuple(self._environments.values())), *self._endings
+        )
         self._environments.clear()
         self._warm.clear()
         if self._watchman is not None:
@@ -186,12 +204,13 @@ class Functions:
         concurrent_executions = self._in_flight[function.name]
         begun = time.perf_counter()
         init_duration_ms: float | None = None
+        failure = self._failure_of(function, request.request_id, request.payload)
         environment = self._warm_environment(function, version)
-        outcome = await self._run_in(environment, request, version) if environment is not None else Lost()
+        outcome = await self._run_in(environment, request, version, failure) if environment is not None else Lost()
         while environment is None or isinstance(outcome, Lost):
             environment, init_duration_ms = await self._cold_environment(function, version)
             begun = time.perf_counter()
-            outcome = await self._run_in(environment, request, version)
+            outcome = await self._run_in(environment, request, version, failure)
         match outcome:
             case Returned():
                 result: Answer | Failure = Answer(payload=outcome.payload, executed_version=version)
@@ -214,9 +233,17 @@ class Functions:
         self._on_invocation(invocation)
         return result
 
-    async def _run_in(self, environment: ExecutionEnvironment, request: InvokeRequest, version: str) -> Outcome:
+    async def _run_in(
+        self,
+        environment: ExecutionEnvironment,
+        request: InvokeRequest,
+        version: str,
+        failure: Literal["raises", "exits"] | None,
+    ) -> Outcome:
         try:
-            return await environment.run(request)
+            if failure == "raises":
+                return Failed(error=_raised(request))
+            return await environment.run(request, exits=failure == "exits")
         finally:
             if environment.gone:
                 self._retire(environment)
@@ -291,11 +318,11 @@ class Functions:
             watchman=self._watchman,
             on_log=self._on_log,
         )
-        self._environments.add(environment)
+        self._environments[environment.id] = environment
         try:
             await environment.start()
         except EnvironmentProblem:
-            self._environments.discard(environment)
+            del self._environments[environment.id]
             raise
         return environment
 
@@ -304,4 +331,14 @@ class Functions:
         ending = asyncio.get_running_loop().create_task(environment.close())
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
-        ending.add_done_callback(lambda _: self._environments.discard(environment))
+        ending.add_done_callback(lambda _: self._environments.pop(environment.id, None))
+
+
+def _raised(request: InvokeRequest) -> dict[str, Any]:
+    """The error of a handler that raised on purpose, as the runtime words it."""
+    return {
+        "errorMessage": "the fault script has this function fail on this event",
+        "errorType": "FaultScriptError",
+        "requestId": request.request_id,
+        "stackTrace": [],
+    }

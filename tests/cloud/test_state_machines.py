@@ -9,13 +9,15 @@ from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine, Reply
-from penstock.cloud.front_door import Call, FrontDoor, Proceed
+from penstock.cloud.front_door import Call, ConnectionBroken, FrontDoor, Interceptor, Proceed
 from penstock.cloud.state_machines import StateMachines
 
 ROLE = "arn:aws:iam::123456789012:role/fulfilment"
 
 
-def execute(definition: dict[str, Any], inputs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], CallCounter, int]:
+def execute(
+    definition: dict[str, Any], inputs: list[dict[str, Any]], *interceptors: Interceptor
+) -> tuple[list[dict[str, Any]], CallCounter, int]:
     """Run executions to their end: their descriptions, the calls they made, the time that was skipped."""
 
     async def go() -> tuple[list[dict[str, Any]], CallCounter, int]:
@@ -24,7 +26,7 @@ def execute(definition: dict[str, Any], inputs: list[dict[str, Any]]) -> tuple[l
         callers = Callers(account_id="123456789012", seed="0")
         machines = StateMachines(clock=clock, callers=callers, role_names={ROLE: "Fulfilment"}, region="us-east-1")
         machines.install()
-        door = FrontDoor(engine, callers, clock, interceptors=[counter])
+        door = FrontDoor(engine, callers, clock, interceptors=[counter, *interceptors])
         await door.start()
         machines.door = door
         engine.call("sqs", "CreateQueue", {"QueueName": "done"})
@@ -87,6 +89,31 @@ def test_retry_waits_on_the_clock_and_gives_up() -> None:
     assert json.loads(ended[0]["output"]) == {"was": "caught"}
     assert counter.calls == {("Fulfilment", "dynamodb", "GetItem"): 3}
     assert 290_000 < skipped_ms < 310_000
+
+
+def test_task_whose_answer_is_lost_is_retried() -> None:
+    """The message was sent; the task does not know it, and sends it again."""
+    lost = iter([True, False])
+
+    class Lose:
+        async def __call__(self, call: Call, proceed: Proceed) -> Reply:
+            reply = await proceed(call)
+            if next(lost):
+                raise ConnectionBroken
+            return reply
+
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/done", "MessageBody": "m"},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1}],
+        "End": True,
+    }
+
+    ended, counter, _ = execute({"StartAt": "t", "States": {"t": task}}, [{}], Lose())
+
+    assert ended[0]["status"] == "SUCCEEDED"
+    assert counter.calls == {("Fulfilment", "sqs", "SendMessage"): 2}
 
 
 def test_closing_ends_an_execution_whose_call_is_not_answered() -> None:

@@ -28,6 +28,7 @@ class Workshop:
         self.invocations: list[Invocation] = []
         self.first_line = asyncio.Event()
         self.provided: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "AKIDROLE"}
+        self.environment_of: Callable[[Function, str], Mapping[str, str]] = lambda *_: self.provided
 
     def function(
         self,
@@ -74,7 +75,7 @@ class Workshop:
             functions = Functions(
                 self.functions,
                 clock=clock or WallClock(),
-                environment_of=lambda *_: self.provided,
+                environment_of=self._provide,
                 on_log=self.hear,
                 on_invocation=self.invocations.append,
                 cache=self.cache,
@@ -86,6 +87,9 @@ class Workshop:
                 await functions.close()
 
         return asyncio.run(main())
+
+    def _provide(self, function: Function, environment_id: str) -> Mapping[str, str]:
+        return self.environment_of(function, environment_id)
 
     def hear(self, line: LogLine) -> None:
         """Keep a log line."""

@@ -1,0 +1,30 @@
+"""One script at work in one running application."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from penstock.cloud.clock import Clock
+from penstock.cloud.faults.calls import FaultyCalls, FindProcess, KeyNames
+from penstock.cloud.faults.chance import Chance
+from penstock.cloud.faults.deliveries import FaultyEvents, FaultyInvocations
+from penstock.cloud.faults.log import Strike
+from penstock.cloud.faults.script import CallFault, EventFault, Fault, FaultScript, FunctionFault
+
+Kind = TypeVar("Kind", bound=Fault)
+
+
+class Faults:
+    """The faults of a script, where they strike: ``calls``, ``invocations``, ``events``; ``log`` is what struck."""
+
+    def __init__(self, script: FaultScript, *, clock: Clock, process_of: FindProcess, key_names: KeyNames) -> None:
+        self.log: list[Strike] = []
+        chances = [Chance(seed=script.seed, place=n, when=fault.when) for n, fault in enumerate(script.faults)]
+
+        def armed(kind: type[Kind]) -> list[tuple[int, Kind, Chance]]:
+            return [(n, fault, chances[n]) for n, fault in enumerate(script.faults) if isinstance(fault, kind)]
+
+        strike = self.log.append
+        self.calls = FaultyCalls(armed(CallFault), clock=clock, log=strike, process_of=process_of, key_names=key_names)
+        self.invocations = FaultyInvocations(armed(FunctionFault), clock=clock, log=strike)
+        self.events = FaultyEvents(armed(EventFault), clock=clock, log=strike)
