@@ -368,7 +368,9 @@ class Application:
         for definition in template.mappings:
             if isinstance(definition.configuration, StreamConfiguration) and definition.configuration.enabled:
                 await self._functions.begin(definition.function_arn)
-        self._engine = await asyncio.to_thread(Engine, account_id=template.account_id, region=template.region)
+        self._engine = await asyncio.to_thread(
+            Engine, account_id=template.account_id, region=template.region, now_ms=clock.now_ms
+        )
         self._queues = Queues(self._engine, clock)
         self._machines.install()
         provision(template, self._engine, without=TABLE_TYPES if tables else ())

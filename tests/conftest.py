@@ -17,6 +17,13 @@ settings.load_profile("repository")
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the contract tests."""
+    group = parser.getgroup("contract")
+    group.addoption("--dynamodb-endpoint", metavar="URL", help="hold the contracts against the DynamoDB at this URL")
+    group.addoption("--without-their-repairs", action="store_true", help="run each contract without what it needs")
+
+
 @pytest.fixture(scope="session")
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ``dev`` stage, synthesized as `make run` does it."""

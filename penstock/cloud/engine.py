@@ -1,7 +1,8 @@
 """moto as the engine, in this process: requests in AWS's own form go in, answers come out.
 
-Everything here is synchronous and belongs to the application's one loop: moto keeps plain dictionaries and is
-not made for threads, so one call at a time is what makes it exact.
+Everything here is synchronous. moto keeps plain dictionaries and is not made for threads, so calls are answered one at
+a time, from whichever thread they come. What an application hangs on a write (the readers of its streams and queues) is
+told of it in the thread of the call and belongs to the application's loop: once one runs, call from there.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from penstock.cloud import json_calls, moto_messages, moto_speed, state_machines, wire_form
+from penstock.cloud import json_calls, moto_messages, moto_speed, repairs, state_machines, wire_form
 from penstock.cloud.wire_form import Reply, Request
 from penstock.errors import EnvironmentProblem
 
 __all__ = ["Engine", "EngineError", "Reply", "Request"]
-
-SUPPORTED_MOTO = "5.2.5"
 
 
 class EngineError(Exception):
@@ -33,8 +34,14 @@ class EngineError(Exception):
 class Engine:
     """The services of one account and region."""
 
-    def __init__(self, *, account_id: str, region: str) -> None:
-        """Start with empty services.
+    def __init__(
+        self,
+        *,
+        account_id: str,
+        region: str,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        """Start with empty services; ``now_ms`` is the clock by which the tables' repairs go.
 
         moto reads its account once, at its first import, so a process has one account for its life;
         another one is refused with `EnvironmentProblem`.
@@ -44,11 +51,7 @@ class Engine:
         from moto.core import DEFAULT_ACCOUNT_ID
         from moto.core.config import default_user_config
 
-        if moto.__version__ != SUPPORTED_MOTO:
-            raise EnvironmentProblem(
-                f"moto {moto.__version__} is installed, but the repairs of this tool are pinned to {SUPPORTED_MOTO}; "
-                f"install moto=={SUPPORTED_MOTO}"
-            )
+        repairs.require_supported_moto(moto.__version__)
         if account_id != DEFAULT_ACCOUNT_ID:
             raise EnvironmentProblem(
                 f"this process already runs account {DEFAULT_ACCOUNT_ID} and cannot also run {account_id}; "
@@ -56,9 +59,11 @@ class Engine:
             )
         moto_speed.install()
         moto_messages.install()
+        repairs.install(now_ms=now_ms)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self.account_id = account_id
         self.region = region
+        self._one_at_a_time = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
@@ -76,6 +81,10 @@ class Engine:
 
     def handle(self, service: str, request: Request) -> Reply:
         """Answer one request in AWS's wire form; a service that moto does not have is answered 501."""
+        with self._one_at_a_time:
+            return self._handle(service, request)
+
+    def _handle(self, service: str, request: Request) -> Reply:
         from moto.core.exceptions import HTTPException
         from moto.core.request import Request as MotoRequest
 

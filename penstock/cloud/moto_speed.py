@@ -3,8 +3,7 @@
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
 cycles; names of actions are looked up once; a message's age is compared with the one attribute of its queue that
-matters; an attribute is weighed once when an item is made. Expressions are in ``moto_expressions.py``, updates in
-``moto_updates.py``.
+matters. Expressions are in ``moto_expressions.py``, updates in ``moto_updates.py``.
 
 What is never used is not loaded: moto's own IAM, the list of all regions, the names of all services.
 """
@@ -22,9 +21,6 @@ from penstock.cloud import moto_expressions, moto_updates
 ITEM_OPERATIONS = frozenset(
     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
 )
-
-ITEM_LIMIT_BYTES = 405_000
-"""Where moto draws the line (DynamoDB: 400 KB, counted a little differently)."""
 
 
 @functools.cache
@@ -49,7 +45,6 @@ def install() -> None:
 
     dynamo_type.DynamoType.__deepcopy__ = lambda self, _memo: copy_of(self)
     dynamo_type.DynamoType.to_regular_json = regular_json
-    dynamo_type.Item.__init__ = _make_item
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
     moto_expressions.install()
@@ -66,21 +61,6 @@ def install() -> None:
     loader = utils.create_loader()
     loader.list_available_services = lambda _: _Everything()  # else every folder of botocore's data is looked into
     utils.create_loader = lambda: loader
-
-
-def _make_item(item: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
-    """moto's ``Item.__init__``, weighing each attribute once and not again with each that follows."""
-    from moto.dynamodb.exceptions import ItemSizeTooLarge
-    from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
-
-    item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
-    size = 0
-    for name, value in attrs.items():
-        typed = DynamoType(value)
-        size += len(name.encode()) + typed.size()
-        if size > ITEM_LIMIT_BYTES:
-            raise ItemSizeTooLarge
-        dict.__setitem__(item.attrs, name, typed)
 
 
 class _Everything(tuple[str, ...]):

@@ -1,15 +1,12 @@
 """moto's UpdateItem, with less work where the answer is the same.
 
-A caller who asks for nothing back still has the item copied once and written out twice in full; here it is not. Plain
-updates are made by ``plain_updates.py``.
+A caller who asks for nothing back still has the item copied once and written out twice in full; here it is not.
 """
 
 from __future__ import annotations
 
 import functools
 from typing import Any
-
-from penstock.cloud import plain_updates
 
 QUIET_PARAMETERS = frozenset(
     {"TableName", "Key", "UpdateExpression", "ConditionExpression", "ExpressionAttributeNames", "ReturnValues"}
@@ -20,11 +17,10 @@ QUIET_PARAMETERS = frozenset(
 
 @functools.cache
 def install() -> None:
-    """Put the faster ways in place, once per process."""
-    from moto.dynamodb.models import DynamoDBBackend
+    """Put the faster way in place, once per process."""
     from moto.dynamodb.responses import DynamoHandler
 
-    answer, update = DynamoHandler.update_item, DynamoDBBackend.update_item
+    answer = DynamoHandler.update_item
 
     def update_item(handler: Any) -> Any:
         body = handler.body
@@ -32,12 +28,6 @@ def install() -> None:
         return _answer_quietly(handler) if quiet and body.get("UpdateExpression", "").strip() else answer(handler)
 
     DynamoHandler.update_item = update_item
-
-    def update_plainly(backend: Any, table_name: str, key: dict[str, Any], **parameters: Any) -> Any:
-        item = _updated(backend.get_table(table_name), key, **parameters)
-        return update(backend, table_name, key, **parameters) if item is None else item
-
-    DynamoDBBackend.update_item = update_plainly
 
 
 def _answer_quietly(handler: Any) -> Any:
@@ -79,40 +69,3 @@ def _placeholders_in(expression: str) -> tuple[tuple[str, ...], tuple[str, ...]]
     names = (clause.get_attribute_name_placeholder() for clause in tree.find_clauses([ExpressionAttributeName]))
     values = (clause.get_value_name() for clause in tree.find_clauses([ExpressionAttributeValue]))
     return tuple(names), tuple(values)
-
-
-def _updated(
-    table: Any,
-    key: dict[str, Any],
-    *,
-    update_expression: str,
-    expression_attribute_names: dict[str, str] | None = None,
-    expression_attribute_values: dict[str, Any] | None = None,
-    condition_expression: str | None = None,
-    return_values_on_condition_check_failure: str | None = None,
-    **former: Any,
-) -> Any:
-    """Update an item plainly and give it, or ``None``, with nothing done, where there is none or it is not plain.
-
-    ``former`` are the parameters that expressions replaced.
-    """
-    from moto.dynamodb.comparisons import create_condition_expression_parser
-    from moto.dynamodb.exceptions import ConditionalCheckFailed
-    from moto.dynamodb.models.dynamo_type import DynamoType
-
-    names, values = expression_attribute_names or {}, expression_attribute_values or {}
-    if any(former.values()) or key.keys() != set(table.table_key_attrs):
-        return None
-    keys = [DynamoType(key[name]) for name in table.table_key_attrs]
-    old = table.get_item(*keys)
-    new = None if old is None else plain_updates.updated(table, old, update_expression, names, values)
-    if new is None:
-        return None
-    if not create_condition_expression_parser(condition_expression, names, values).parse().expr(old):
-        shown = return_values_on_condition_check_failure == "ALL_OLD"
-        raise ConditionalCheckFailed(item=old.to_json()["Attributes"] if shown else None)
-    *outer_key, inner_key = keys
-    (table.items[outer_key[0]] if outer_key else table.items)[inner_key] = new
-    if table.stream_shard is not None:
-        table.stream_shard.add(old, new)
-    return new

@@ -13,6 +13,8 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from penstock.mapping.inputs import Shard, StreamRecord
@@ -76,6 +78,7 @@ class Stream:
         self._key_names = key_names
         self._now_ms = now_ms
         self._new_event_id = new_event_id
+        self.created_on = datetime.fromtimestamp(now_ms() / 1000, tz=UTC)
         self.records: list[StreamRecord] = []
         self._by_time_to_live = False
         self._readers: list[Callable[[], object]] = []
@@ -108,7 +111,7 @@ class Stream:
 
     def write(self, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> None:
         """Add the record of one item change, in DynamoDB JSON; a change that changes nothing adds none."""
-        if old == new:
+        if old is not None and new is not None and _same(old, new):
             return
         now_ms = self._now_ms()
         sequence_number = str(FIRST_SEQUENCE_NUMBER + len(self.records))
@@ -181,6 +184,31 @@ def record_of(body: Mapping[str, Any], *, created_at_ms: int) -> StreamRecord:
     )
 
 
+def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether attributes are equal by value: a set has no order, a number no spelling."""
+    return old == new or (old.keys() == new.keys() and all(_same_value(old[name], new[name]) for name in old))
+
+
+def _same_value(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    if old == new or old.keys() != new.keys():
+        return old == new
+    ((kind, before),) = old.items()
+    after = new[kind]
+    match kind:
+        case "N":
+            return Decimal(before) == Decimal(after)
+        case "NS":
+            return set(map(Decimal, before)) == set(map(Decimal, after))
+        case "SS" | "BS":
+            return set(before) == set(after)
+        case "L":
+            return len(before) == len(after) and all(map(_same_value, before, after))
+        case "M":
+            return _same(before, after)
+        case _:
+            return False
+
+
 def attach(table: Any, stream: Stream) -> None:
     """Make a moto table write to this stream."""
     table.stream_shard = stream
@@ -221,7 +249,7 @@ def _value_bytes(typed: Mapping[str, Any]) -> int:
         case "S":
             return len(value.encode())
         case "N":
-            return _number_bytes(value)
+            return number_bytes(value)
         case "B":
             return len(base64.b64decode(value))
         case "BOOL" | "NULL":
@@ -229,7 +257,7 @@ def _value_bytes(typed: Mapping[str, Any]) -> int:
         case "SS":
             return sum(len(member.encode()) for member in value)
         case "NS":
-            return sum(_number_bytes(member) for member in value)
+            return sum(number_bytes(member) for member in value)
         case "BS":
             return sum(len(base64.b64decode(member)) for member in value)
         case "L":
@@ -240,7 +268,7 @@ def _value_bytes(typed: Mapping[str, Any]) -> int:
             raise ValueError(f"unknown attribute type {kind}")
 
 
-def _number_bytes(text: str) -> int:
+def number_bytes(text: str) -> int:
     """About one byte for two significant digits, one for the exponent, one for a sign; zero takes one."""
     if text.isdecimal():
         return (len(text.lstrip("0")) + 1) // 2 + 1
