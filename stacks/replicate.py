@@ -57,5 +57,6 @@ class Replicate(Construct):
             alarms=alarms,
             environment={"CUSTOMER_ORDERS_TABLE": customer_orders.table_name},
         )
-        function.allow(["dynamodb:UpdateItem"], customer_orders.table_arn)
+        # Each statement of a BatchExecuteStatement call is authorized by its kind.
+        function.allow(["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], customer_orders.table_arn)
         QueueMapping(self, "Messages", function=function, queue=queue, settings=settings.replicate_mapping)

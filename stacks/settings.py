@@ -418,7 +418,7 @@ DEV = StageSettings(
     # Ten messages, each with a payment and two or three writes.
     enrich=FunctionSettings(memory_size_mb=512, timeout_seconds=30, reserved_concurrent_executions=None),
     notify=FunctionSettings(memory_size_mb=512, timeout_seconds=30, reserved_concurrent_executions=None),
-    # A hundred messages, at most one write each.
+    # A thousand messages are 40 calls of 25 writes.
     replicate=FunctionSettings(memory_size_mb=512, timeout_seconds=30, reserved_concurrent_executions=None),
     # 100 records and no window: an order moves on at once; factor 1 is the easiest to follow in a log.
     # 10 attempts and an hour: a developer sees a poison record at the destination on the same day.
@@ -446,9 +446,10 @@ DEV = StageSettings(
     notify_mapping=QueueMappingSettings(
         batch_size=10, max_batching_window_seconds=0, max_concurrency=2, max_receive_count=5
     ),
-    # The read model may lag: 5 seconds of waiting fold several changes of an order into one write.
+    # The read model may lag: 5 seconds of waiting fold several changes of an order into one write and fill its calls,
+    # which take 25 orders each; 1,000 messages of this size are a sixth of what an event may hold.
     replicate_mapping=QueueMappingSettings(
-        batch_size=100, max_batching_window_seconds=5, max_concurrency=2, max_receive_count=5
+        batch_size=1_000, max_batching_window_seconds=5, max_concurrency=2, max_receive_count=5
     ),
     # 4 days are what SQS gives unasked; the dead-letter queue has the 14 that it gives at most.
     queue_retention_days=4,
@@ -525,7 +526,7 @@ PROD = StageSettings(
         batch_size=10, max_batching_window_seconds=0, max_concurrency=50, max_receive_count=10
     ),
     replicate_mapping=QueueMappingSettings(
-        batch_size=100, max_batching_window_seconds=5, max_concurrency=20, max_receive_count=10
+        batch_size=1_000, max_batching_window_seconds=5, max_concurrency=20, max_receive_count=10
     ),
     queue_retention_days=4,
     dead_letter_retention_days=14,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from orders.money import money_text
 from orders.order import Kind, Status
+
+_T = TypeVar("_T", str, int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,29 +52,29 @@ def snapshot_from(document: Mapping[str, Any]) -> Snapshot:
 
     Raises KeyError, TypeError, ValueError or ArithmeticError when the document is not one.
     """
-    order_id = document["orderId"]
-    total = document.get("total")
+    total = _optional(document, "total", str)
     return Snapshot(
-        order_id=order_id,
-        version=int(document["version"]),
+        order_id=_member(document, "orderId", str),
+        version=_member(document, "version", int),
         status=Status(document["status"]),
         kind=Kind(document["kind"]),
-        customer_id=document.get("customerId"),
-        customer_kind=document.get("customerKind"),
-        country=document["country"],
-        placed_at=document["placedAt"],
+        customer_id=_optional(document, "customerId", str),
+        customer_kind=_optional(document, "customerKind", str),
+        country=_member(document, "country", str),
+        placed_at=_member(document, "placedAt", str),
         total=None if total is None else Decimal(total),
-        item_count=document.get("itemCount"),
-        distinct_products=document.get("distinctProducts"),
-        reason=document.get("reason"),
+        item_count=_optional(document, "itemCount", int),
+        distinct_products=_optional(document, "distinctProducts", int),
+        reason=_optional(document, "reason", str),
     )
 
 
-def newest_per_order(snapshots: list[Snapshot]) -> list[Snapshot]:
-    """Fold snapshots to the newest of each order by version; orders stay in the sequence of their first snapshot."""
-    newest: dict[str, Snapshot] = {}
-    for snapshot in snapshots:
-        kept = newest.get(snapshot.order_id)
-        if kept is None or kept.version < snapshot.version:
-            newest[snapshot.order_id] = snapshot
-    return list(newest.values())
+def _member(document: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
+    value = document[name]
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is not of type {kind.__name__}")
+    return value
+
+
+def _optional(document: Mapping[str, Any], name: str, kind: type[_T]) -> _T | None:
+    return _member(document, name, kind) if name in document else None

@@ -106,7 +106,7 @@ def test_only_replicate_waits_for_a_batch(stage: Synthesized) -> None:
         for name, mapping in queue_mappings(stage).items()
     }
 
-    assert waiting == {"Enrich": (10, 0), "Notify": (10, 0), "Replicate": (100, 5)}
+    assert waiting == {"Enrich": (10, 0), "Notify": (10, 0), "Replicate": (1_000, 5)}
 
 
 def test_mappings_are_bound_to_the_alias_live(stage: Synthesized) -> None:
