@@ -19,16 +19,20 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from penstock import CACHE
+from penstock.cloud import alarms
+from penstock.cloud.alarms import AlarmVerdict
 from penstock.cloud.bus import Bus, PublishedEvent, UndeliveredEvent
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
+from penstock.cloud.capacity import Charge
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine
 from penstock.cloud.external_tables import ExternalTables
 from penstock.cloud.faults import Faults, FaultScript, Strike
-from penstock.cloud.front_door import FrontDoor, Interceptor, endpoint_of, listen
-from penstock.cloud.metered_tables import MeteredTables
+from penstock.cloud.front_door import Call, FrontDoor, Interceptor, endpoint_of, listen
+from penstock.cloud.metered_tables import MeteredTables, measure_charges
+from penstock.cloud.metrics import MINUTE_MS, Metrics, names_in
 from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.evaluation import Decision
 from penstock.cloud.policies.guard import Denied, Guard
@@ -42,6 +46,7 @@ from penstock.cloud.time_to_live import TimeToLive
 from penstock.errors import BrokenInvariant, PenstockError, TemplateError
 from penstock.gateway.gateway import Gateway, Served
 from penstock.gateway.issuer import Issuer
+from penstock.gateway.metrics import measure_request
 from penstock.mapping.choices import Choices
 from penstock.mapping.configuration import StreamConfiguration
 from penstock.mapping.queue import QueueMapping
@@ -49,7 +54,9 @@ from penstock.mapping.stream import StreamMapping
 from penstock.runtime.event_source_mappings import QueueShell, StreamShell
 from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Failure, Invocation
+from penstock.runtime.lambda_metrics import measure_invocation, measure_log, measure_mapping
 from penstock.runtime.log import LogLine
+from penstock.runtime.tallies import FunctionTally, add_to
 from penstock.template.models import EventSourceMapping, Function, Template
 from penstock.template.reader import load
 from penstock.template.stores import TABLE_TYPES
@@ -81,6 +88,8 @@ class Application:
         self._on_event = on_event
         self._errors: list[BaseException] = []
         self._counter = CallCounter()
+        self._metrics = Metrics(now_ms=clock.now_ms, names=names_in(template))
+        self._tallies: dict[str, FunctionTally] = {}
         self._callers = Callers(account_id=template.account_id, seed=str(seed))
         self._shells: list[StreamShell | QueueShell] = []
         self._gateways: list[Gateway] = []
@@ -222,6 +231,26 @@ class Application:
         return tuple(self._bus.undelivered)
 
     @property
+    def tallies(self) -> Mapping[str, FunctionTally]:
+        """What each function came to so far: label → sums over its invocations."""
+        return dict(self._tallies)
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics that CloudWatch would keep of this run, queues sampled now.
+
+        Questions may name a function by its label or logical id, other resources by their logical ids:
+        ``application.metrics.sum("AWS/Lambda", "Errors", FunctionName="Relay")``.
+        """
+        self._wait(self._sample())
+        return self._metrics
+
+    def alarms(self) -> list[AlarmVerdict]:
+        """Which alarms of the template would have gone off, by the metrics so far."""
+        resources = self.template.resources.values()
+        return alarms.judge(resources, self.metrics, from_ms=self._started_ms, to_ms=self._clock.now_ms())
+
+    @property
     def simulated_ms(self) -> int:
         """Time that passed on the application's clock since the start."""
         return self._clock.now_ms() - self._started_ms
@@ -324,6 +353,14 @@ class Application:
     async def _forever(self) -> None:
         await asyncio.get_running_loop().create_future()
 
+    async def _sample(self) -> None:
+        self._queues.sample()
+
+    def _sample_each_minute(self) -> None:
+        self._queues.sample()
+        next_ms = self._clock.now_ms() + MINUTE_MS
+        self._clock.call_at(next_ms, self._sample_each_minute, background=True, name="samples of queues")
+
     async def _begin(self, name: str) -> None:
         self._clock.begin(name)
 
@@ -337,6 +374,7 @@ class Application:
             callers=self._callers,
             role_names={machine.role_arn: machine.logical_id for machine in template.state_machines},
             region=template.region,
+            metrics=self._metrics,
         )
         self._guard = Guard(
             template,
@@ -359,7 +397,7 @@ class Application:
             cache=CACHE,
             environment_of=self._environment_of,
             usage_of=self._counter.end_invocation,
-            on_log=self._on_event,
+            on_log=self._on_log,
             on_invocation=self._on_invocation,
             failure_of=lambda function, *event: self._faults.invocations.failure(function.label, *event),
         )
@@ -371,10 +409,11 @@ class Application:
         self._engine = await asyncio.to_thread(
             Engine, account_id=template.account_id, region=template.region, now_ms=clock.now_ms
         )
-        self._queues = Queues(self._engine, clock)
+        self._queues = Queues(self._engine, clock, self._metrics)
         self._machines.install()
         provision(template, self._engine, without=TABLE_TYPES if tables else ())
         guard_subscriptions(self._guard.may_subscribe)
+        self._sample_each_minute()
         self._streams = await tables.define() if tables else self._attach_streams()
         self._deliveries = Deliveries(self._engine, self._queues, self._guard, new_id=self._new_id)
         self._bus = Bus(
@@ -391,9 +430,10 @@ class Application:
             },
             bury=self._deliveries.to_dead_letters,
             delays_ms=self._faults.events.delays_ms,
+            metrics=self._metrics,
         )
         exits.push_async_callback(self._bus.close)
-        metered = MeteredTables(self._engine, on_consumed=self._counter.consumed)
+        metered = MeteredTables(self._engine, on_consumed=self._on_consumed)
         served = tables.services if tables else {"dynamodb": metered.answer}
         self._door = FrontDoor(
             self._engine,
@@ -427,7 +467,7 @@ class Application:
                 public_key_of=self._issuer.public_key_of if self._issuer else lambda _: None,
                 clock=clock,
                 port=0 if self._gateways else port,
-                on_request=self._on_event,
+                on_request=functools.partial(self._on_request, api.id),
             )
             exits.push_async_callback(gateway.close)
             await gateway.start()
@@ -447,8 +487,22 @@ class Application:
             key_names=key_names,
         )
 
+    def _on_log(self, line: LogLine) -> None:
+        measure_log(self._metrics, line)
+        self._on_event(line)
+
+    def _on_request(self, api_id: str, served: Served) -> None:
+        measure_request(self._metrics, api_id, served)
+        self._on_event(served)
+
+    def _on_consumed(self, call: Call, charges: Sequence[Charge]) -> None:
+        self._counter.consumed(call, charges)
+        measure_charges(self._metrics, charges)
+
     def _on_invocation(self, invocation: Invocation) -> None:
         """Tell of an invocation; a handler that cannot even be imported ends the run, since it never will be."""
+        add_to(self._tallies, invocation)
+        measure_invocation(self._metrics, invocation)
         self._on_event(invocation)
         result = invocation.result
         if isinstance(result, Failure) and result.error.get("errorType") in NEVER_IMPORTED:
@@ -493,6 +547,7 @@ class Application:
         function = self.template.function_of(definition.function_arn)
         rights = MappingRights(self._guard, function, definition.event_source_arn)
         configuration = definition.configuration
+        record = functools.partial(measure_mapping, self._metrics)
         if isinstance(configuration, StreamConfiguration):
             return StreamShell(
                 definition,
@@ -502,6 +557,7 @@ class Application:
                 functions=self._functions,
                 clock=self._clock,
                 faults=self._faults.invocations,
+                record_metric=record,
                 deliver=functools.partial(self._deliveries.to_destination, rights),
             )
         return QueueShell(
@@ -512,6 +568,7 @@ class Application:
             functions=self._functions,
             clock=self._clock,
             faults=self._faults.invocations,
+            record_metric=record,
         )
 
     def _environment_of(self, function: Function, environment_id: str) -> Mapping[str, str]:

@@ -94,6 +94,38 @@ def test_order_of_the_readme_is_taken(customer: Customer) -> None:
     assert customer.ask("POST", "/orders", shown)[0] == 202
 
 
+def test_run_is_measured_as_cloudwatch_would(application: Application, customer: Customer) -> None:
+    """Functions by their labels, other resources by their logical ids, what handlers log, one alarm."""
+    application.settle()
+    before = application.tallies
+    customer.ask("POST", "/orders", order("measured"))
+
+    application.settle()
+
+    metrics, after = application.metrics, application.tallies
+    for label in ("Api", "Relay", "Enrich", "Notify", "Replicate"):
+        assert after[label].invocations > before[label].invocations
+        assert metrics.sum("AWS/Lambda", "Invocations", FunctionName=label) == after[label].invocations
+        assert metrics.sum("AWS/Lambda", "Errors", FunctionName=label) == 0
+    assert after["Enrich"].records - before["Enrich"].records == 1
+    assert after["Enrich"].write_units - before["Enrich"].write_units == 3  # the order's, and two of idempotency
+    assert metrics.statistic("Maximum", "AWS/Lambda", "IteratorAge", FunctionName="Relay") is not None
+    (fulfilment,) = application.template.state_machines
+    started = metrics.sum("AWS/States", "ExecutionsStarted", StateMachineArn=fulfilment.logical_id)
+    assert started == metrics.sum("AWS/States", "ExecutionsSucceeded", StateMachineArn=fulfilment.arn) >= 1
+    (api,) = application.template.apis
+    assert metrics.sum("AWS/ApiGateway", "Count", ApiId=api.logical_id) >= 1
+    for queue in application.template.queues:
+        assert metrics.sum("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", QueueName=queue.logical_id) == 0
+    for mapping in application.template.mappings:
+        assert metrics.sum("AWS/Lambda", "InvokedEventCount", EventSourceMappingUUID=mapping.logical_id) >= 1
+    logged = {metric.name for metric in metrics.list() if not metric.namespace.startswith("AWS/")}
+    assert {"Requests", "Records", "Messages"} <= logged
+    went_off = [verdict.logical_id for verdict in application.alarms() if verdict.in_alarm is not False]
+    assert len(went_off) == 1  # S3 sent its test message, as it does in AWS when a notification is set
+    assert went_off[0].startswith("FailuresDeadLettersDepth")
+
+
 def test_return_is_accepted_but_not_shipped(application: Application, customer: Customer) -> None:
     """A return ends at ACCEPTED, with totals below zero."""
     customer.ask("POST", "/orders", order("C-back", {**LINE, "quantity": -2}))

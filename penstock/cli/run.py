@@ -2,7 +2,8 @@
 
 Starts everything that the template defines: no Docker, no account, no network. Prints the API's address, one
 working curl line, signed or with a token, what each function does as it happens, and each call that a role's policies
-deny, with the statement that is missing. Ctrl-C stops it and lists the grants that no function used.
+deny, with the statement that is missing. Ctrl-C stops it, prints what each function came to, and lists the grants that
+no function used.
 """
 
 from __future__ import annotations
@@ -72,9 +73,19 @@ def main(arguments: argparse.Namespace) -> int:
         try:
             application.serve()
         except KeyboardInterrupt:
-            for bearer, granted in application.unused_grants.items():
-                print(f"never used by {bearer}: {', '.join(granted)}")
+            _sum_up(application)
     return 0
+
+
+def _sum_up(application: Application) -> None:
+    from penstock.runtime.tallies import table_of
+
+    print("\n".join(["", *table_of(application.tallies)]))
+    for verdict in application.alarms():
+        if verdict.in_alarm:
+            print(f"alarm {verdict.logical_id}: {verdict.metric} at {verdict.value:g}; {verdict.description}")
+    for bearer, granted in application.unused_grants.items():
+        print(f"never used by {bearer}: {', '.join(granted)}")
 
 
 def introduce(application: Application) -> None:

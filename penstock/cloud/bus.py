@@ -22,6 +22,7 @@ from typing import Any
 from penstock.cloud.clock import Clock
 from penstock.cloud.engine import EngineError, Reply
 from penstock.cloud.front_door import Call
+from penstock.cloud.metrics import Metrics
 from penstock.cloud.rule_inputs import INVALID_JSON, payload_of
 from penstock.errors import TemplateError
 from penstock.mapping.filters import compile_filters
@@ -83,11 +84,13 @@ class Bus:
         deliver: Mapping[str, Deliver],
         bury: Bury,
         delays_ms: DelaysMs = lambda *_: (0,),
+        metrics: Metrics | None = None,
     ) -> None:
         """``deliver``: service in the target's ARN (``sqs``, ``states``, …) → how to hand it an event."""
         self._account_id = account_id
         self._region = region
         self._clock = clock
+        self._metrics = metrics or Metrics(now_ms=clock.now_ms)
         self._new_id = new_id
         self._deliver = deliver
         self._to_dead_letters = bury
@@ -195,6 +198,8 @@ class Bus:
         """Send an event to the targets of every rule of the bus that matches it."""
         for rule, matches in self._rules:
             if rule.event_bus_name == bus_name and matches(event):
+                self._count("MatchedEvents", rule)
+                self._count("TriggeredRules", rule)
                 for delay_ms in self._delays_ms(rule, event):
                     for target in rule.targets:
                         task = asyncio.get_running_loop().create_task(self._send(rule, target, event, delay_ms))
@@ -216,6 +221,7 @@ class Bus:
         deadline_ms = arrived_ms + target.maximum_event_age_in_seconds * 1000
         wait_ms, retries = FIRST_WAIT_MS, 0
         while True:
+            self._count("InvocationAttempts", rule)
             try:
                 payload = payload_of(target, rule, event, ingested_at=_iso(arrived_ms / 1000))
                 await self._deliver[_service(target)](rule, target, payload)
@@ -223,12 +229,22 @@ class Bus:
                 retry_at_ms = self._clock.now_ms() + wait_ms
                 exhausted = _exhausted(target, retries=retries, too_old=retry_at_ms > deadline_ms)
                 if exhausted or error_code(error) not in RETRIED:
+                    self._count("Invocations", rule)
+                    self._count("FailedInvocations", rule)
                     await self._bury(rule, target, event, error, retries=retries, exhausted=exhausted)
                     return
+                self._count("RetryInvocationAttempts", rule)
                 await self._clock.wait_until(retry_at_ms, name=f"retry of {rule.name}", activity=ACTIVITY)
                 wait_ms, retries = min(2 * wait_ms, LONGEST_WAIT_MS), retries + 1
             else:
+                self._count("SuccessfulInvocationAttempts", rule)
+                self._count("Invocations", rule)
                 return
+
+    def _count(self, metric: str, rule: Rule) -> None:
+        """Add one to a metric of a rule (*Monitoring Amazon EventBridge*: the default bus goes without its name)."""
+        bus = {"EventBusName": rule.event_bus_name} if rule.event_bus_name != "default" else {}
+        self._metrics.add("AWS/Events", metric, 1, {"RuleName": rule.name, **bus})
 
     async def _bury(
         self,
@@ -255,8 +271,10 @@ class Bus:
             try:
                 await self._to_dead_letters(target.dead_letter_arn, payload, attributes)
             except EngineError as failure:
+                self._count("InvocationsFailedToBeSentToDlq", rule)
                 error = failure
             else:
+                self._count("InvocationsSentToDlq", rule)
                 return
         self.undelivered.append(UndeliveredEvent(rule=rule.name, target=target.arn, payload=payload, reason=str(error)))
 

@@ -19,6 +19,7 @@ from penstock.cloud import capacity
 from penstock.cloud.capacity import Charge, Consistency, Index
 from penstock.cloud.engine import Engine, Reply, Request
 from penstock.cloud.front_door import Call
+from penstock.cloud.metrics import Metrics
 from penstock.cloud.streams import attributes_of, item_bytes
 
 Verb = Literal["get", "put", "update", "delete", "check"]
@@ -39,6 +40,15 @@ class Action:
     table: str
     key: Mapping[str, Any]
     consistency: Consistency = "eventual"
+
+
+def measure_charges(metrics: Metrics, charges: Sequence[Charge]) -> None:
+    """Add what a call consumed; a local index counts for its table (*DynamoDB metrics and dimensions*)."""
+    for charge in charges:
+        dimensions = {"TableName": charge.table}
+        if charge.index is not None and charge.index.kind == "global":
+            dimensions["GlobalSecondaryIndexName"] = charge.index.name
+        metrics.add("AWS/DynamoDB", f"Consumed{charge.kind.title()}CapacityUnits", charge.units, dimensions)
 
 
 class MeteredTables:

@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.cloud import moto_messages
+from penstock.cloud import moto_messages, queue_metrics
 from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
 from penstock.cloud.front_door import Call
+from penstock.cloud.metrics import Metrics
 from penstock.mapping.inputs import QueueMessage
 
 
@@ -41,8 +42,9 @@ class Receive:
 class Queues:
     """The readers of all queues of one running application."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, metrics: Metrics | None = None) -> None:
         self._engine = engine
+        self._metrics = metrics or Metrics(now_ms=clock.now_ms)
         self._clock = clock
         self._region = engine.region
         self._waiting: dict[str, list[Receive]] = {}
@@ -96,6 +98,11 @@ class Queues:
         for message in messages:
             self._backend.change_message_visibility(name, message.receipt_handle, seconds)
         self.changed(name)
+
+    def sample(self) -> None:
+        """Add what every queue holds now to the metrics."""
+        for queue in self._backend.queues.values():
+            queue_metrics.sample(self._metrics, queue, now_ms=self._clock.now_ms())
 
     def changed(self, queue_name: str) -> None:
         """Something in this queue changed; look again once the loop is free."""
@@ -233,18 +240,35 @@ def _message_attribute(value: Any) -> dict[str, Any]:
 
 
 def _patch_moto(queues: Queues) -> None:
-    """Let moto's queues read our clock and tell us of new messages."""
+    """Let moto's queues read our clock and tell us of messages that come, are received and are deleted."""
     from moto.sqs import models
 
     moto_messages.follow(queues._clock.now_ms)
-
-    add_message = getattr(models.Queue.add_message, "original", models.Queue.add_message)
+    metrics = queues._metrics
+    add_message, receive_message, delete_message = (
+        getattr(method, "original", method)
+        for method in (models.Queue.add_message, models.SQSBackend.receive_message, models.SQSBackend.delete_message)
+    )
 
     def add_and_tell(self: Any, message: Any) -> None:
+        queue_metrics.measure_sent(metrics, self.name, message, now_ms=queues._clock.now_ms())
         add_message(self, message)
         queues.changed(self.name)
 
+    def receive_and_count(self: Any, queue_name: str, *arguments: Any, **named: Any) -> Any:
+        received = receive_message(self, queue_name, *arguments, **named)
+        queue_metrics.measure_count(metrics, "NumberOfMessagesReceived", queue_name, len(received))
+        return received
+
+    def delete_and_count(self: Any, queue_name: str, receipt_handle: str) -> None:
+        delete_message(self, queue_name, receipt_handle)
+        queue_metrics.measure_count(metrics, "NumberOfMessagesDeleted", queue_name, 1)
+
     add_and_tell.original = add_message  # type: ignore[attr-defined]
+    receive_and_count.original = receive_message  # type: ignore[attr-defined]
+    delete_and_count.original = delete_message  # type: ignore[attr-defined]
     models.Queue.add_message = add_and_tell
+    models.SQSBackend.receive_message = receive_and_count
+    models.SQSBackend.delete_message = delete_and_count
     models.unix_time_millis = lambda *_: float(queues._clock.now_ms())
     models.unix_time = lambda *_: queues._clock.now_ms() / 1000

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, Timer
+from penstock.cloud.metrics import Metrics
 
 if TYPE_CHECKING:
     from penstock.cloud.front_door import Call, FrontDoor
@@ -37,13 +38,31 @@ if TYPE_CHECKING:
 
 ACTIVITY = "execution"
 POLL_SECONDS = 10
+NAMESPACE = "AWS/States"
+
+_METRICS = {
+    "SUCCEEDED": "ExecutionsSucceeded",
+    "FAILED": "ExecutionsFailed",
+    "TIMED_OUT": "ExecutionsTimedOut",
+    "ABORTED": "ExecutionsAborted",
+}
+"""Status of an execution → its metric (*Monitoring Step Functions metrics using Amazon CloudWatch*)."""
 
 
 class StateMachines:
     """The executions of one running application."""
 
-    def __init__(self, *, clock: Clock, callers: Callers, role_names: Mapping[str, str], region: str) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        callers: Callers,
+        role_names: Mapping[str, str],
+        region: str,
+        metrics: Metrics | None = None,
+    ) -> None:
         """``role_names``: role ARN → what the role's bearer is called in counts and messages."""
+        self._metrics = metrics or Metrics(now_ms=clock.now_ms)
         self._clock = clock
         self._callers = callers
         self._role_names = role_names
@@ -71,13 +90,15 @@ class StateMachines:
 
     # --- called in the thread of an execution ---
 
-    def run(self, execute: Callable[[], None]) -> None:
-        """Run an execution to its end in this thread; `begin` was said before the thread started."""
+    def run(self, machine_arn: str, execute: Callable[[], str]) -> None:
+        """Run an execution to its end, a status, in this thread; `begin` was said before the thread started."""
         thread = threading.get_ident()
         self._main_threads.add(thread)
+        began_ms = self._clock.now_ms()
         try:
             with suppress(SystemExit):  # the application closed
-                execute()
+                status = execute()
+                self._on_loop(functools.partial(self._measure_end, machine_arn, status, began_ms))
         finally:
             self._main_threads.discard(thread)
             self._on_loop(functools.partial(self._clock.end, ACTIVITY))
@@ -188,9 +209,16 @@ class StateMachines:
                     return str(machine.arn)
         return None
 
-    def begin(self) -> None:
+    def begin(self, machine_arn: str) -> None:
         """An execution is about to start its thread."""
         self._clock.begin(ACTIVITY)
+        self._metrics.add(NAMESPACE, "ExecutionsStarted", 1, {"StateMachineArn": machine_arn})
+
+    def _measure_end(self, machine_arn: str, status: str, began_ms: int) -> None:
+        dimensions = {"StateMachineArn": machine_arn}
+        self._metrics.add(NAMESPACE, _METRICS[status], 1, dimensions)
+        took_ms = self._clock.now_ms() - began_ms
+        self._metrics.add(NAMESPACE, "ExecutionTime", took_ms, dimensions, unit="Milliseconds")
 
 
 class _Current:
@@ -252,11 +280,18 @@ def load() -> None:
     def sleep(seconds: float) -> None:
         _Current.machines.wait(seconds)
 
+    def machine_arn(worker: Any) -> str:
+        return str(worker._evaluation_details.state_machine_details.arn)
+
+    def execute_to_status(worker: Any) -> str:
+        execute(worker)
+        return str(worker._execution_communication.execution.exec_status.value)
+
     def execution_logic(self: Any) -> None:
-        _Current.machines.run(functools.partial(execute, self))
+        _Current.machines.run(machine_arn(self), functools.partial(execute_to_status, self))
 
     def start_worker(self: Any) -> None:
-        _Current.machines.begin()
+        _Current.machines.begin(machine_arn(self))
         start(self)
 
     def evaluate_task(self: Any, env: Any) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from typing import Any
 
+from penstock.cloud.alarms import AlarmVerdict
 from penstock.demo.accounting import Account, Check, Finding
 from penstock.demo.orders import NotSent
+from penstock.runtime.tallies import FunctionTally, table_of
 
 WIDTH = 100
 MAX_LISTED = 10
@@ -25,9 +28,11 @@ class Report:
     """One finished run.
 
     ``calls`` are the AWS calls that passed the front door between the first order and the last effect: (caller,
-    service, operation) → count. ``wall_seconds`` is from the start of the command; ``simulated_ms`` is what the
-    application's clock went through. ``unused_grants`` is function, state machine or rule → what its role may do and
-    did not (``dynamodb:GetItem on table/…``). ``assembly`` and ``orders_file`` are as the user named them.
+    service, operation) → count. ``units`` is the capacity that those to DynamoDB consumed: (caller, table, ``read`` or
+    ``write``) → units. ``functions`` is label → sums over the run. ``wall_seconds`` is from the start of the command;
+    ``simulated_ms`` is what the application's clock went through. ``unused_grants`` is function, state machine or rule
+    → what its role may do and did not (``dynamodb:GetItem on table/…``). ``assembly`` and ``orders_file`` are as the
+    user named them.
     """
 
     account: Account
@@ -36,6 +41,9 @@ class Report:
     simulated_ms: int
     calls: Mapping[tuple[str, str, str], int]
     unused_grants: Mapping[str, Sequence[str]]
+    units: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    functions: Mapping[str, FunctionTally] = field(default_factory=dict)
+    alarms: Sequence[AlarmVerdict] = ()
     assembly: str
     orders_file: str
 
@@ -50,7 +58,9 @@ class Report:
         """For ``--json``.
 
         Findings are objects ``{check, subject, what}``; ``value`` is ``{orders, returns}`` in pounds as decimal
-        text with at least two places; ``rejected`` maps reason → count; ``dead_lettered`` is a count.
+        text with at least two places; ``rejected`` maps reason → count; ``dead_lettered`` is a count. ``calls`` is
+        caller → ``service:operation`` → count, ``units`` is caller → table → ``read`` or ``write`` → units,
+        ``functions`` is label → sums. ``alarms`` are those that would have gone off, ``at_ms`` on the simulated clock.
         """
         account = self.account
         return {
@@ -68,6 +78,10 @@ class Report:
             "unused_grants": {bearer: list(granted) for bearer, granted in self.unused_grants.items()},
             "seed": self.seed,
             "wall_s": round(self.wall_seconds, 2),
+            "calls": _nested((caller, f"{of}:{what}", count) for (caller, of, what), count in self.calls.items()),
+            "units": _nested((caller, table, kind, units) for (caller, table, kind), units in self.units.items()),
+            "functions": {label: asdict(tally) for label, tally in self.functions.items()},
+            "alarms": [asdict(verdict) for verdict in self.alarms if verdict.in_alarm],
         }
 
     def table(self, *, colour: bool = False) -> str:
@@ -76,6 +90,7 @@ class Report:
             [f"penstock demo: {self.orders_file} through {self.assembly}, seed {self.seed}"],
             list(self._outcome()),
             list(self._effects()),
+            table_of(self.functions),
             list(self._checks()),
             *self._listings(),
             [self._verdict(colour)],
@@ -108,6 +123,8 @@ class Report:
         if self.account.sent:
             yield _line("", "per order", f"{total / self.account.sent:.2f}")
             yield from self._operations()
+            yield from self._capacity("write")
+            yield from self._capacity("read")
         yield _line("time", "wall", f"{self.wall_seconds:.1f} s")
         yield _line("", "simulated", _duration(self.simulated_ms))
 
@@ -117,6 +134,17 @@ class Report:
             operations[f"{service}:{operation}"] += count
         for name, count in operations.most_common(TOP_OPERATIONS):
             yield _line("", "", f"{count / self.account.sent:.2f}", name)
+
+    def _capacity(self, kind: str) -> Iterator[str]:
+        units: Counter[str] = Counter()
+        for (caller, _, of), number in self.units.items():
+            if of == kind:
+                units[caller] += number  # type: ignore[assignment]  # Counter knows no numbers but int
+        if units:
+            yield _line(f"{kind} units", "all", f"{units.total():g}")
+            yield _line("", "per order", f"{units.total() / self.account.sent:.2f}")
+        for caller, number in units.most_common():
+            yield _line("", "", f"{number / self.account.sent:.2f}", caller)
 
     def _checks(self) -> Iterator[str]:
         wrong = Counter(finding.check for finding in self.account.wrong)
@@ -138,6 +166,8 @@ class Report:
             yield _listing(title, [f"{each.check} {each.subject}: {each.what}" for each in findings])
         unused = [f"{bearer}: {each}" for bearer, granted in self.unused_grants.items() for each in granted]
         yield _listing("grants never used", unused)
+        went_off = [verdict for verdict in self.alarms if verdict.in_alarm]
+        yield _listing("alarms", [f"{each.logical_id}: {each.metric} at {each.value:g}" for each in went_off])
         yield _listing("not sent", [f"line {each.line}: {each.reason}" for each in account.not_sent])
 
     def _verdict(self, colour: bool) -> str:
@@ -196,3 +226,14 @@ def _listing(title: str, lines: Sequence[str]) -> list[str]:
 
 def _documents(findings: Iterable[Finding | NotSent]) -> list[dict[str, object]]:
     return [asdict(finding) for finding in findings]
+
+
+def _nested(rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+    """Rows of keys with a value at the end, as objects within objects."""
+    nested: dict[str, Any] = {}
+    for *keys, last, value in rows:
+        inner = nested
+        for key in keys:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
+    return nested

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from penstock.demo.sender import Sender, Sign, bearer, signer
 
 if TYPE_CHECKING:
     from penstock.application import Application
+    from penstock.cloud.alarms import AlarmVerdict
+    from penstock.runtime.tallies import FunctionTally
 
 SETTLE_SECONDS = 120.0
 SETTLE_SECONDS_PER_ORDER = 0.5
@@ -62,23 +65,34 @@ def run_demo(
             on_event=lambda event: progress.say(event.told()) if isinstance(event, Denied) else None,
         )
     with application:
-        settled, calls = _send_and_settle(application, orders, progress)
+        settled, measured = _send_and_settle(application, orders, progress)
         return Report(
             account=settled,
             seed=seed,
             wall_seconds=now() - began,
             simulated_ms=application.simulated_ms,
-            calls=calls,
             unused_grants=application.unused_grants,
+            calls=measured.calls,
+            units=measured.units,
+            functions=measured.functions,
+            alarms=measured.alarms,
             assembly=str(assembly),
             orders_file=orders_file.name,
         )
 
 
-def _send_and_settle(
-    application: Application, orders: Orders, progress: Progress
-) -> tuple[Account, Counter[tuple[str, str, str]]]:
-    """The account, and the AWS calls that the application made meanwhile."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the application did from the first order to the last effect, before anybody looked at the outcome."""
+
+    calls: Mapping[tuple[str, str, str], int]
+    units: Mapping[tuple[str, str, str], float]
+    functions: Mapping[str, FunctionTally]
+    alarms: Sequence[AlarmVerdict]
+
+
+def _send_and_settle(application: Application, orders: Orders, progress: Progress) -> tuple[Account, Measured]:
+    """The account, and what was measured meanwhile."""
     observer = Observer(application)
     observer.subscribe()
     sender = Sender(api_url=application.api_url, sign=_authority(application))
@@ -89,11 +103,16 @@ def _send_and_settle(
         answers = sender.send(orders.invoices, on_answer=lambda _: progress.step())
     progress.say("waiting until everything has settled")
     application.settle(SETTLE_SECONDS + SETTLE_SECONDS_PER_ORDER * len(orders.invoices))
-    calls = Counter(dict(application.calls)) - before
+    measured = Measured(
+        calls=Counter(dict(application.calls)) - before,
+        units=application.units,
+        functions=application.tallies,
+        alarms=application.alarms(),
+    )
     progress.say("accounting for every order")
     observation = observer.observe(answers)
     expectations = [expect(invoice) for invoice in orders.invoices]
-    return account(expectations, observation, not_sent=orders.not_sent), calls
+    return account(expectations, observation, not_sent=orders.not_sent), measured
 
 
 def _authority(application: Application) -> Sign:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol, assert_never
 
@@ -25,6 +25,9 @@ from penstock.mapping.stream import StreamMapping
 from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Answer, Failure, InvocationResult, Throttled, TooLarge
 from penstock.template.models import EventSourceMapping
+
+RecordMetric = Callable[[EventSourceMapping, effects.RecordMetric], None]
+"""Add to a metric of a mapping."""
 
 Deliver = Callable[[effects.DeliverToDestination], Awaitable[None]]
 """Write an on-failure record to its destination; raises `EngineError` when it is not taken."""
@@ -52,13 +55,13 @@ class _Shell:
         functions: Functions,
         clock: Clock,
         faults: FaultyInvocations,
+        record_metric: RecordMetric = lambda *_: None,
     ) -> None:
         self.definition = definition
         self.mapping = mapping
-        self.metrics: Counter[str] = Counter()
-        self.iterator_age_ms = 0
         self._rights = rights
         self._readable = True
+        self._record_metric = record_metric
         self._functions = functions
         self._label = functions.label(definition.function_arn)
         self._clock = clock
@@ -108,12 +111,6 @@ class _Shell:
         timer = self._timers.pop(effect.timer_id, None)
         if timer is not None:
             timer.cancel()
-
-    def _record_metric(self, effect: effects.RecordMetric) -> None:
-        if effect.name == "IteratorAge":
-            self.iterator_age_ms = max(self.iterator_age_ms, effect.value)
-        else:
-            self.metrics[effect.name] += effect.value
 
     def _go(self, work: Awaitable[inputs.StreamInput | inputs.QueueInput], name: str) -> None:
         """Start what takes time; its result is the next input. It counts as in flight until that is handled."""
@@ -186,8 +183,17 @@ class StreamShell(_Shell):
         clock: Clock,
         faults: FaultyInvocations,
         deliver: Deliver,
+        record_metric: RecordMetric = lambda *_: None,
     ) -> None:
-        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock, faults=faults)
+        super().__init__(
+            definition,
+            mapping,
+            rights=rights,
+            functions=functions,
+            clock=clock,
+            faults=faults,
+            record_metric=record_metric,
+        )
         self._stream = stream
         self._deliver = deliver
         self._held: dict[str, effects.ReadRecords] = {}
@@ -253,7 +259,7 @@ class StreamShell(_Shell):
             case effects.CancelTimer():
                 self._cancel_timer(effect)
             case effects.RecordMetric():
-                self._record_metric(effect)
+                self._record_metric(self.definition, effect)
             case _:
                 raise AssertionError(f"no effect of a stream mapping: {effect}")
 
@@ -281,8 +287,17 @@ class QueueShell(_Shell):
         functions: Functions,
         clock: Clock,
         faults: FaultyInvocations,
+        record_metric: RecordMetric = lambda *_: None,
     ) -> None:
-        super().__init__(definition, mapping, rights=rights, functions=functions, clock=clock, faults=faults)
+        super().__init__(
+            definition,
+            mapping,
+            rights=rights,
+            functions=functions,
+            clock=clock,
+            faults=faults,
+            record_metric=record_metric,
+        )
         self._queues = queues
         self._receives: dict[str, Receive] = {}
 
@@ -316,7 +331,7 @@ class QueueShell(_Shell):
             case effects.CancelTimer():
                 self._cancel_timer(effect)
             case effects.RecordMetric():
-                self._record_metric(effect)
+                self._record_metric(self.definition, effect)
             case _:
                 raise AssertionError(f"no effect of a queue mapping: {effect}")
 

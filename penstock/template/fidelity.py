@@ -19,7 +19,7 @@ _TAGS: Final = "not simulated: nothing here reads tags"
 _ENCRYPTED: Final = "not simulated: nothing is encrypted here"
 _BILLING: Final = "not simulated: capacity is not limited here"
 _DESCRIPTION: Final = "simulated"
-_ALARMS: Final = "not simulated: there are no metrics and alarms here"
+_ALARMS: Final = "approximated: judged on the metrics of a run and told at its end; nobody is notified"
 _KEPT: Final = "not simulated: all data lives as long as the run"
 
 # A whole type that has no effect here.
@@ -28,8 +28,8 @@ _WHOLE_TYPE: Final[Mapping[str, str]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": _BILLING,
     "AWS::CDK::Metadata": "not simulated: it only counts the use of constructs",
     "AWS::CloudWatch::Alarm": _ALARMS,
-    "AWS::CloudWatch::CompositeAlarm": _ALARMS,
-    "AWS::CloudWatch::Dashboard": _ALARMS,
+    "AWS::CloudWatch::CompositeAlarm": "not simulated: only alarms on one metric are judged",
+    "AWS::CloudWatch::Dashboard": "not simulated: there is nothing that shows it",
     "AWS::Logs::ResourcePolicy": "not simulated: nothing delivers logs here",
 }
 

@@ -15,6 +15,7 @@ from penstock.cloud.callers import Callers
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import EngineError, Request
 from penstock.cloud.front_door import Call
+from penstock.cloud.metrics import Metrics
 from penstock.errors import TemplateError
 from penstock.template.models import EventBus, Rule, RuleTarget
 
@@ -74,7 +75,9 @@ class Target:
         self.buried.append((queue_arn, payload, attributes))
 
 
-def publish(entries: list[dict[str, Any]], target: Target, *rules: Rule) -> tuple[int, dict[str, Any], Bus, int]:
+def publish(
+    entries: list[dict[str, Any]], target: Target, *rules: Rule, metrics: Metrics | None = None
+) -> tuple[int, dict[str, Any], Bus, int]:
     """Put events on a bus and wait until all is delivered: status, answer, the bus, skipped time."""
 
     async def go() -> tuple[int, dict[str, Any], Bus, int]:
@@ -89,6 +92,7 @@ def publish(entries: list[dict[str, Any]], target: Target, *rules: Rule) -> tupl
             new_id=ids.__next__,
             deliver={"sqs": target.deliver},
             bury=target.bury,
+            metrics=metrics,
         )
         caller = Callers(account_id="123456789012", seed="").operator
         body = json.dumps({"Entries": entries}).encode()
@@ -324,3 +328,26 @@ def test_fails_when_a_target_cannot_be_reached() -> None:
 
     with pytest.raises(TemplateError, match=r"Rule\.Targets: target arn:aws:kinesis"):
         publish([entry()], Target(), replace(RULE, targets=(kinesis,)))
+
+
+def test_invocations_of_a_rule_are_counted() -> None:
+    """Retries are attempts of one invocation; what ends in the dead-letter queue has failed."""
+    metrics = Metrics(now_ms=lambda: 0)
+    target = Target("Throttling", *["Throttling"] * 4)
+
+    publish([entry(), entry(DetailType="OrderShipped")], target, metrics=metrics)
+    publish([entry()], Target(), metrics=metrics)
+
+    names = ("MatchedEvents", "TriggeredRules", "InvocationAttempts", "RetryInvocationAttempts", "Invocations")
+    ends = ("SuccessfulInvocationAttempts", "FailedInvocations", "InvocationsSentToDlq")
+    counts = [metrics.sum("AWS/Events", name, RuleName="placed", EventBusName="orders") for name in (*names, *ends)]
+    assert counts == [2, 2, 5, 3, 2, 1, 1, 1]
+
+
+def test_rule_of_the_default_bus_is_counted_without_its_name() -> None:
+    """RuleName alone means the default bus."""
+    metrics = Metrics(now_ms=lambda: 0)
+
+    publish([entry(EventBusName="default")], Target(), replace(RULE, event_bus_name="default"), metrics=metrics)
+
+    assert metrics.sum("AWS/Events", "Invocations", RuleName="placed") == 1

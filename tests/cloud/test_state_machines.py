@@ -10,13 +10,17 @@ from penstock.cloud.callers import Callers
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine, Reply
 from penstock.cloud.front_door import Call, ConnectionBroken, FrontDoor, Interceptor, Proceed
+from penstock.cloud.metrics import Metrics
 from penstock.cloud.state_machines import StateMachines
 
 ROLE = "arn:aws:iam::123456789012:role/fulfilment"
 
 
 def execute(
-    definition: dict[str, Any], inputs: list[dict[str, Any]], *interceptors: Interceptor
+    definition: dict[str, Any],
+    inputs: list[dict[str, Any]],
+    *interceptors: Interceptor,
+    metrics: Metrics | None = None,
 ) -> tuple[list[dict[str, Any]], CallCounter, int]:
     """Run executions to their end: their descriptions, the calls they made, the time that was skipped."""
 
@@ -24,7 +28,8 @@ def execute(
         clock, counter = JumpingClock(), CallCounter()
         engine = Engine(account_id="123456789012", region="us-east-1")
         callers = Callers(account_id="123456789012", seed="0")
-        machines = StateMachines(clock=clock, callers=callers, role_names={ROLE: "Fulfilment"}, region="us-east-1")
+        names = {ROLE: "Fulfilment"}
+        machines = StateMachines(clock=clock, callers=callers, role_names=names, region="us-east-1", metrics=metrics)
         machines.install()
         door = FrontDoor(engine, callers, clock, interceptors=[counter, *interceptors])
         await door.start()
@@ -148,3 +153,24 @@ def test_closing_ends_an_execution_whose_call_is_not_answered() -> None:
         return [thread.name for thread in started if thread.is_alive()]
 
     assert asyncio.run(go()) == []
+
+
+def test_executions_are_counted_by_how_they_end() -> None:
+    """Each is started once and ends in one of four ways."""
+    metrics = Metrics(now_ms=lambda: 0)
+    choice = {"Variable": "$.well", "BooleanEquals": True, "Next": "well"}
+    states = {
+        "which": {"Type": "Choice", "Choices": [choice], "Default": "ill"},
+        "well": {"Type": "Wait", "Seconds": 60, "Next": "late"},
+        "late": {"Type": "Succeed"},
+        "ill": {"Type": "Fail", "Error": "Ill"},
+    }
+
+    execute({"StartAt": "which", "States": states}, [{"well": True}, {"well": True}, {"well": False}], metrics=metrics)
+
+    (arn,) = {dict(metric.dimensions)["StateMachineArn"] for metric in metrics.list("AWS/States")}
+    names = ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
+    assert [metrics.sum("AWS/States", name, StateMachineArn=arn) for name in names] == [3, 2, 1, 0, 0]
+    longest_ms = metrics.statistic("Maximum", "AWS/States", "ExecutionTime", StateMachineArn=arn)
+    assert longest_ms is not None
+    assert 60_000 <= longest_ms < 120_000

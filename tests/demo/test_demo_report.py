@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from penstock.cloud.alarms import AlarmVerdict
 from penstock.demo.accounting import Account, Check, Finding, Tally, Value
 from penstock.demo.orders import NotSent
 from penstock.demo.report import WIDTH, Report, money
+from penstock.runtime.tallies import FunctionTally
 
 ACCOUNT = Account(
     sent=310,
@@ -47,10 +49,40 @@ REPORT = Report(
         ("relay", "events", "PutEvents"): 31,
     },
     unused_grants={"enrich": ["dynamodb:DeleteItem on table/Idempotency"]},
+    units={
+        ("api", "Orders", "write"): 320.0,
+        ("enrich", "Orders", "write"): 310.0,
+        ("enrich", "Orders", "read"): 155.0,
+    },
+    functions={
+        "api": FunctionTally(invocations=310, cold_starts=1, records=310, calls=310, write_units=320.0),
+        "enrich": FunctionTally(
+            invocations=40,
+            errors=2,
+            throttles=1,
+            cold_starts=2,
+            records=310,
+            calls=341,
+            read_units=155,
+            write_units=310,
+        ),
+    },
+    alarms=(
+        AlarmVerdict(logical_id="Late", in_alarm=False),
+        AlarmVerdict(
+            logical_id="Depth", in_alarm=True, metric="AWS/SQS Approximate…", value=2.0, at_ms=1, description="d"
+        ),
+    ),
     assembly="cdk.out",
     orders_file="online_retail.csv",
 )
 LOST = Finding(check=Check.ORDERS, subject="536365", what="is PLACED and stays so")
+
+
+def tally(**sums: float) -> dict[str, float]:
+    """A function's sums as the document has them."""
+    names = ("invocations", "errors", "throttles", "cold_starts", "records", "calls", "read_units", "write_units")
+    return dict.fromkeys(names, 0) | sums
 
 
 def test_table_of_a_settled_run() -> None:
@@ -78,8 +110,19 @@ AWS calls      all                     651
                                       1.00   dynamodb:PutItem
                                       1.00   dynamodb:UpdateItem
                                       0.10   events:PutEvents
+write units    all                     630
+               per order              2.03
+                                      1.03   api
+                                      1.00   enrich
+read units     all                     155
+               per order              0.50
+                                      0.50   enrich
 time           wall                 21.3 s
                simulated         2 min 8 s
+
+function       invocations  errors  throttles  cold  records  calls/record  write/rec.   read/rec.
+api                    310       0          0     1      310         1.000       1.032       0.000
+enrich                  40       2          1     2      310         1.100       1.000       0.500
 
 (a) each order has the status and the totals recomputed from the file       ok
 (b) one row per accepted order of a customer, at the order's version        ok
@@ -91,6 +134,9 @@ time           wall                 21.3 s
 
 grants never used (1)
   enrich: dynamodb:DeleteItem on table/Idempotency
+
+alarms (1)
+  Depth: AWS/SQS Approximate… at 2
 
 ALL ACCOUNTED FOR: nothing lost, double, out of order or unexplained."""
     )
@@ -158,6 +204,35 @@ def test_document_has_the_promised_keys() -> None:
         "unused_grants": {"enrich": ["dynamodb:DeleteItem on table/Idempotency"]},
         "seed": 1,
         "wall_s": 21.35,
+        "calls": {
+            "api": {"dynamodb:PutItem": 310},
+            "enrich": {"dynamodb:UpdateItem": 310},
+            "relay": {"events:PutEvents": 31},
+        },
+        "units": {"api": {"Orders": {"write": 320.0}}, "enrich": {"Orders": {"write": 310.0, "read": 155.0}}},
+        "functions": {
+            "api": tally(invocations=310, cold_starts=1, records=310, calls=310, write_units=320.0),
+            "enrich": tally(
+                invocations=40,
+                errors=2,
+                throttles=1,
+                cold_starts=2,
+                records=310,
+                calls=341,
+                read_units=155,
+                write_units=310,
+            ),
+        },
+        "alarms": [
+            {
+                "logical_id": "Depth",
+                "in_alarm": True,
+                "metric": "AWS/SQS Approximate…",
+                "value": 2.0,
+                "at_ms": 1,
+                "description": "d",
+            }
+        ],
     }
 
 

@@ -49,7 +49,7 @@ def test_nested_property_has_a_path(assembly: AssemblyWriter) -> None:
 
 def test_type_without_effect_is_one_entry(assembly: AssemblyWriter) -> None:
     """A type that has no effect here is reported as a whole."""
-    template = assembly.read({"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": "late"}}})
+    template = assembly.read({"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardName": "b"}}})
 
     entry = template.fidelity[0]
     assert (entry.property_path, entry.verdict) == ("", "not simulated")
