@@ -80,10 +80,11 @@ class PythonFunction(Construct):
         self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource_arn]))
 
     def allow_idempotency(self, table: dynamodb.ITable) -> None:
-        """Let Powertools' persistence layer read, claim, complete and, after an exception, delete a record there."""
-        self.allow(
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], table.table_arn
-        )
+        """Let Powertools' persistence layer claim, complete and, after an exception, delete a record there.
+
+        It reads none: a claim that fails answers with the record that is there already.
+        """
+        self.allow(["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], table.table_arn)
 
     def _define_alarms(self, alarms: Alarms) -> None:
         alarms.add(
