@@ -3,8 +3,7 @@
 It drives mappings, queue visibility and delay, windows, ``Wait`` states and time to live. `WallClock` keeps
 wall time. `JumpingClock` is wall time plus all that it skipped: when nothing is in flight it jumps to the
 next timer, so that minutes of windows and retries pass in seconds while the template stays what would be
-deployed. Functions run in processes of their own and read the machine's clock: after a jump they see record
-times and deadlines that lie ahead of it.
+deployed. Functions run in processes of their own, which are told what was skipped (`penstock.runtime.shifted_clock`).
 
 *In flight* is whatever holds an `activity`: an invocation, a call through the front door, a delivery, a
 running state machine, a caller that asked the clock to stand by. A *background* timer (time to live,
@@ -47,6 +46,8 @@ class Timer:
 
 class Clock:
     """Milliseconds since the epoch, and timers on them; the ground of both clocks."""
+
+    jumps = False
 
     def __init__(self) -> None:
         self._timers: list[tuple[int, int, Timer]] = []
@@ -191,6 +192,8 @@ class WallClock(Clock):
 
 class JumpingClock(Clock):
     """Wall time plus what was skipped: jumps to the next timer when nothing is in flight."""
+
+    jumps = True
 
     def _skip(self) -> None:
         timer = self._next()

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from penstock.errors import EnvironmentProblem
+from penstock.runtime import shifted_clock
 from penstock.runtime.log import LogLine, LogPipe
 from penstock.runtime.runtime_api import Connection, RuntimeApi
 from penstock.runtime.watchman import Watchman
@@ -74,6 +75,7 @@ class ExecutionEnvironment:
 
     ``variables`` is the whole environment of the process but for the address of the Runtime API. Bytecode is kept
     under ``bytecode_cache``: the asset may be read-only, and holds bytecode of another Python version at best.
+    ``now_ms`` is the clock that deadlines are told by; where it jumps, ``skipped_file`` tells the process how far.
     """
 
     def __init__(
@@ -85,6 +87,8 @@ class ExecutionEnvironment:
         bytecode_cache: Path,
         watchman: Watchman,
         on_log: Callable[[LogLine], None],
+        now_ms: Callable[[], int],
+        skipped_file: Path | None = None,
     ) -> None:
         self.id = environment_id
         self.function = function
@@ -93,6 +97,8 @@ class ExecutionEnvironment:
         self._bytecode_cache = bytecode_cache
         self._watchman = watchman
         self._on_log = on_log
+        self._now_ms = now_ms
+        self._skipped_file = skipped_file
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(self)
         self._pipes: tuple[LogPipe, ...] = ()
@@ -158,7 +164,7 @@ class ExecutionEnvironment:
         self._ended = self._loop.create_future()
         self._request = request
         self._exits = exits
-        self._deadline_ms = time.time_ns() // 1_000_000 + timeout_ms
+        self._deadline_ms = self._now_ms() + timeout_ms
         alarm = self._loop.call_later(timeout_ms / 1000, self._time_out)
         if self._waiting is not None:
             self._hand_over()
@@ -247,7 +253,10 @@ class ExecutionEnvironment:
 
     def _command(self) -> Sequence[str]:
         cached = f"pycache_prefix={self._bytecode_cache}"
-        return sys.executable, "-S", "-X", cached, "-m", "awslambdaric", self.function.handler
+        python = (sys.executable, "-S", "-X", cached)
+        if self._skipped_file is not None:
+            return *python, "-P", shifted_clock.__file__, str(self._skipped_file), self.function.handler
+        return *python, "-m", "awslambdaric", self.function.handler
 
     def _hand_over(self) -> None:
         assert self._waiting is not None

@@ -18,6 +18,7 @@ from penstock.runtime.execution_environment import ExecutionEnvironment, Failed,
 from penstock.runtime.invocation import Answer, Failure, Invocation, InvocationResult, Throttled, TooLarge
 from penstock.runtime.log import LogLine
 from penstock.runtime.runtime_directory import runtime_directory
+from penstock.runtime.skipped_file import SkippedFile
 from penstock.runtime.variables import variables_of
 from penstock.runtime.watchman import Watchman
 from penstock.template.models import Function
@@ -42,7 +43,8 @@ class Functions:
     """Invokes functions, each in an execution environment of its own version.
 
     A warm environment is reused, the most recently used first; a new one is started when all are busy. Reserved
-    concurrency counts over all versions of a function. Time is wall time here: the processes know no other.
+    concurrency counts over all versions of a function. Timeouts are wall time; where the clock jumps, the processes
+    see its time, not the machine's.
 
     ``environment_of`` gives what belongs to the application in a new environment, known by its id: credentials of
     the role, ``AWS_ENDPOINT_URL``. ``usage_of`` tells what an environment asked of AWS since that was last called for
@@ -84,6 +86,7 @@ class Functions:
         self._endings: set[asyncio.Task[None]] = set()
         self._begun: dict[tuple[str, str], asyncio.Task[tuple[ExecutionEnvironment, float]]] = {}
         self._watchman: Watchman | None = None
+        self._skipped = SkippedFile() if clock.jumps else None
         self._closed = False
 
     def knows(self, function: str) -> bool:
@@ -153,6 +156,8 @@ class Functions:
         )
         self._environments.clear()
         self._warm.clear()
+        if self._skipped is not None:
+            self._skipped.close()
         if self._watchman is not None:
             await self._watchman.close()
             self._watchman = None
@@ -243,6 +248,8 @@ class Functions:
         try:
             if failure == "raises":
                 return Failed(error=_raised(request))
+            if self._skipped is not None:
+                self._skipped.tell(self._clock.skipped_ms)
             return await environment.run(request, exits=failure == "exits")
         finally:
             if environment.gone:
@@ -317,6 +324,8 @@ class Functions:
             bytecode_cache=self._bytecode_cache,
             watchman=self._watchman,
             on_log=self._on_log,
+            now_ms=self._clock.now_ms,
+            skipped_file=self._skipped.path if self._skipped is not None else None,
         )
         self._environments[environment.id] = environment
         try:
