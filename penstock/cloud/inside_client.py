@@ -39,7 +39,7 @@ class InsideClient:
 
     def _make(self, operation: str, **params: Any) -> dict[str, Any]:
         """Make one call; a refusal and a lost answer are raised as botocore raises them."""
-        from botocore.exceptions import ClientError, ConnectionClosedError
+        from botocore.exceptions import ConnectionClosedError
 
         request = wire_form.request_of(self._service, operation, params, validated=False)
         call = Call(
@@ -55,8 +55,16 @@ class InsideClient:
             raise ConnectionClosedError(endpoint_url=self._service) from None
         answer = wire_form.answer_in(reply, service=self._service, operation=operation, with_metadata=True)
         if reply.status >= 300:
-            raise ClientError(answer, operation)
+            raise _exceptions(self._service).from_code(answer["Error"]["Code"])(answer, operation)
         return answer
+
+
+@functools.cache
+def _exceptions(service: str) -> Any:
+    """The exceptions of a service, each a ``ClientError``; a code that its model does not know is just that."""
+    from botocore.errorfactory import ClientExceptionsFactory
+
+    return ClientExceptionsFactory().create_client_exceptions(wire_form.service_model(service))
 
 
 @functools.cache

@@ -8,9 +8,13 @@ These are put in place of moto's own, once per process:
 - the clients of tasks go through the front door as the execution's role, most of them without HTTP;
 - a task without a time limit of its own runs in the execution's thread, not in another one;
 - a definition is parsed once, not at each start (the parsed program keeps no state: it is in the environment);
-- ``TimeoutSeconds`` of a whole execution is a timer of the clock; a task that runs is not interrupted by it.
+- ``TimeoutSeconds`` of a whole execution is a timer of the clock that ends its waits; a task that runs, or pauses
+  before a retry, is not interrupted by it;
+- an execution that is given no name has one of its own, and its output is JSON even when it is a text;
+- a ``Choice`` without a match fails with ``States.NoChoiceMatched``.
 
-A wait inside a branch of ``Parallel`` or ``Map`` takes wall time: its execution counts as in flight.
+Branches of ``Parallel`` and ``Map`` have threads of their own; each is in flight while it does not wait, and the state
+that waits for them is not.
 """
 
 from __future__ import annotations
@@ -18,11 +22,14 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
+import json
 import math
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from types import SimpleNamespace
@@ -68,11 +75,12 @@ class StateMachines:
         self._role_names = role_names
         self._region = region
         self._loop = asyncio.get_running_loop()
-        self._main_threads: set[int] = set()
+        self._threads: set[int] = set()
+        self._pools = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._making_clients = threading.Lock()
         self._closed = False
-        self._waits: set[threading.Event] = set()
+        self._waits: dict[threading.Event, tuple[Callable[[], bool], Callable[[], None]]] = {}
         self._calls: set[concurrent.futures.Future[Reply]] = set()
         self.door: FrontDoor
 
@@ -90,30 +98,41 @@ class StateMachines:
 
     # --- called in the thread of an execution ---
 
-    def run(self, machine_arn: str, execute: Callable[[], str]) -> None:
-        """Run an execution to its end, a status, in this thread; `begin` was said before the thread started."""
+    def run(self, execute: Callable[[], None]) -> None:
+        """Run an execution or a branch to its end in this thread, which was said to be in flight before it started."""
         thread = threading.get_ident()
-        self._main_threads.add(thread)
-        began_ms = self._clock.now_ms()
+        self._threads.add(thread)
         try:
             with suppress(SystemExit):  # the application closed
-                status = execute()
-                self._on_loop(functools.partial(self._measure_end, machine_arn, status, began_ms))
+                execute()
         finally:
-            self._main_threads.discard(thread)
+            self._threads.discard(thread)
             self._on_loop(functools.partial(self._clock.end, ACTIVITY))
 
+    def run_execution(self, machine_arn: str, execute: Callable[[], str]) -> None:
+        """Run an execution to its end, a status, as `run` does, and measure it."""
+        began_ms = self._clock.now_ms()
+
+        def measured() -> None:
+            status = execute()
+            self._on_loop(functools.partial(self._measure_end, machine_arn, status, began_ms))
+
+        self.run(measured)
+
     def evaluate(self, program: Any, env: Any, evaluate: Callable[[Any, Any], None]) -> bool:
-        """Evaluate the program of an execution here; ``False`` for one of a branch, which is not ours."""
-        if threading.get_ident() not in self._main_threads:
+        """Evaluate a program in this thread; ``False`` in a thread that is not of an execution or a branch."""
+        if threading.get_ident() not in self._threads:
             return False
         timers: list[Timer] = []
         seconds = program.timeout_seconds.timeout_seconds if program.timeout_seconds else None
         if seconds is not None:
             at_ms = self._clock.now_ms() + seconds * 1000
-            self._on_loop(
-                lambda: timers.append(self._clock.call_at(at_ms, env.set_timed_out, background=True, name="time out"))
-            )
+
+            def time_out() -> None:
+                env.set_timed_out()
+                self._wake_stopped()
+
+            self._on_loop(lambda: timers.append(self._clock.call_at(at_ms, time_out, background=True, name="time out")))
         env.next_state_name = program.start_at.start_at_name
         evaluate(program, env)
         for timer in timers:
@@ -123,7 +142,7 @@ class StateMachines:
     def wait(self, seconds: float, is_running: Callable[[], bool] = lambda: True) -> None:
         """Wait on the application's clock, or until the execution is stopped."""
         over = threading.Event()
-        in_flight = threading.get_ident() not in self._main_threads
+        in_flight = threading.get_ident() not in self._threads
         timers: list[Timer] = []
 
         def start() -> None:
@@ -139,14 +158,37 @@ class StateMachines:
                 over.set()
                 timers[0].cancel()
 
-        self._waits.add(over)
+        self._waits[over] = is_running, end
         self._on_loop(start)
         while not over.wait(POLL_SECONDS):
             if not is_running():  # stopped from outside, which wakes nobody
                 self._on_loop(end)
-        self._waits.discard(over)
+        del self._waits[over]
         if self._closed:
             raise SystemExit
+
+    def wake_stopped(self) -> None:
+        """End the waits of what was stopped from this thread."""
+        self._on_loop(self._wake_stopped)
+
+    def begin_branch(self) -> None:
+        """A branch of this thread's execution is about to start its own."""
+        self._on_loop(functools.partial(self._clock.begin, ACTIVITY))
+
+    def wait_for_branches(self, pool: Any, is_over: Callable[[], bool], wait: Callable[[], None]) -> None:
+        """Wait, out of flight, for the branches of a pool; the one that is last says that this thread goes on."""
+        with self._pools:
+            if not is_over():
+                pool.is_waited_for = True
+                self._on_loop(functools.partial(self._clock.end, ACTIVITY))
+        wait()
+
+    def branch_ended(self, pool: Any, is_over: Callable[[], bool]) -> None:
+        """A branch of this pool ended, here, in its own thread."""
+        with self._pools:
+            if is_over() and getattr(pool, "is_waited_for", False):
+                pool.is_waited_for = False
+                self._on_loop(functools.partial(self._clock.begin, ACTIVITY))
 
     def client(self, service: str, role_arn: str) -> Any:
         """A client with the role's credentials; one per service and role, made once."""
@@ -209,6 +251,10 @@ class StateMachines:
                     return str(machine.arn)
         return None
 
+    def now_ms(self) -> int:
+        """The application's clock; any thread may ask."""
+        return self._clock.now_ms()
+
     def begin(self, machine_arn: str) -> None:
         """An execution is about to start its thread."""
         self._clock.begin(ACTIVITY)
@@ -219,6 +265,12 @@ class StateMachines:
         self._metrics.add(NAMESPACE, _METRICS[status], 1, dimensions)
         took_ms = self._clock.now_ms() - began_ms
         self._metrics.add(NAMESPACE, "ExecutionTime", took_ms, dimensions, unit="Milliseconds")
+
+    def _wake_stopped(self) -> None:
+        """End the waits of executions that are over."""
+        for is_running, end in list(self._waits.values()):
+            if not is_running():
+                end()
 
 
 class _Current:
@@ -288,7 +340,7 @@ def load() -> None:
         return str(worker._execution_communication.execution.exec_status.value)
 
     def execution_logic(self: Any) -> None:
-        _Current.machines.run(machine_arn(self), functools.partial(execute_to_status, self))
+        _Current.machines.run_execution(machine_arn(self), functools.partial(execute_to_status, self))
 
     def start_worker(self: Any) -> None:
         _Current.machines.begin(machine_arn(self))
@@ -301,6 +353,9 @@ def load() -> None:
     def client_for(service: str, state_credentials: Any, **_: str) -> Any:
         return _Current.machines.client(service, state_credentials.role_arn)
 
+    _describe_executions()
+    _follow_branches()
+    _name_choices()
     Program.eval = evaluate_program
     StateTask._evaluate_with_timeout = evaluate_task
     execute_state.Thread = _thread_of_task
@@ -312,6 +367,119 @@ def load() -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions.") and hasattr(module, "boto_client_for"):
             module.boto_client_for = client_for  # type: ignore[attr-defined]
+
+
+def _describe_executions() -> None:
+    """Give an execution the clock's dates, a name where it has none, and its output as JSON, a text too."""
+    from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+    from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+    start = StepFunctionsParserBackend.start_execution
+    reflect = BaseExecutionWorkerCommunication._reflect_execution_status
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(_Current.machines.now_ms() / 1000, UTC)
+
+    def start_named(self: Any, machine_arn: str, name: str | None = None, *args: Any, **named: Any) -> Any:
+        execution = start(self, machine_arn, name or str(uuid.uuid4()), *args, **named)
+        if execution.stop_date is None:
+            execution.start_date = now()
+        return execution
+
+    def reflect_in_json(self: Any) -> None:
+        reflect(self)
+        self.execution.stop_date = now()
+        self.execution.output = json.dumps(self.execution.output, separators=(",", ":"), ensure_ascii=False)
+
+    StepFunctionsParserBackend.start_execution = start_named
+    BaseExecutionWorkerCommunication._reflect_execution_status = reflect_in_json
+
+
+def _follow_branches() -> None:
+    """Know which branches of ``Parallel`` and ``Map`` run, and which states wait for them."""
+    from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
+        inline_iteration_component,
+        iteration_worker,
+        job,
+    )
+    from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branch_worker, branches_decl
+
+    def began(start: Callable[..., Any]) -> Callable[..., Any]:
+        def begin_and_start(*args: Any, **named: Any) -> Any:
+            _Current.machines.begin_branch()
+            return start(*args, **named)
+
+        return begin_and_start
+
+    def run(evaluate: Callable[[Any], None]) -> Callable[[Any], None]:
+        return lambda self: _Current.machines.run(functools.partial(evaluate, self))
+
+    def waited(wait: Callable[[Any], None], is_over: Callable[[Any], bool]) -> Callable[[Any], None]:
+        return lambda pool: _Current.machines.wait_for_branches(
+            pool, functools.partial(is_over, pool), functools.partial(wait, pool)
+        )
+
+    def ended(end: Callable[..., None], is_over: Callable[[Any], bool]) -> Callable[..., None]:
+        def end_and_tell(pool: Any, *args: Any, **named: Any) -> None:
+            end(pool, *args, **named)
+            _Current.machines.branch_ended(pool, functools.partial(is_over, pool))
+
+        return end_and_tell
+
+    def stopped(stop: Callable[..., None]) -> Callable[..., None]:
+        def stop_and_wake(self: Any, **named: Any) -> None:
+            stop(self, **named)
+            _Current.machines.wake_stopped()
+
+        return stop_and_wake
+
+    worker, iteration = branch_worker.BranchWorker, iteration_worker.IterationWorker
+    worker.start, worker._thread_routine = began(worker.start), run(worker._thread_routine)
+    worker.stop = stopped(worker.stop)
+    component = inline_iteration_component.InlineIterationComponent
+    component._launch_worker, iteration.eval = began(component._launch_worker), run(iteration.eval)
+
+    def branches_over(pool: Any) -> bool:
+        return bool(pool._termination_event.is_set())
+
+    branches, jobs, jobs_over = branches_decl.BranchWorkerPool, job.JobPool, job.JobPool._is_terminated
+    branches.wait = waited(branches.wait, branches_over)
+    branches.on_terminated = ended(branches.on_terminated, branches_over)
+    jobs.await_jobs, jobs.close_job = waited(jobs.await_jobs, jobs_over), ended(jobs.close_job, jobs_over)
+
+
+def _name_choices() -> None:
+    """Let a ``Choice`` that matches nothing fail by its name in the Amazon States Language."""
+    from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEventType
+    from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+        FailureEvent,
+        FailureEventException,
+    )
+    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+    from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
+    from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+    choose = StateChoice._eval_state
+
+    def evaluate_choice(self: Any, env: Any) -> None:
+        try:
+            choose(self, env)
+        except RuntimeError as error:
+            if not str(error.args[0]).startswith("No branching option"):
+                raise
+            cause = f"No choice matched in state '{self.name}', and it has no Default"
+            details = ExecutionFailedEventDetails(error="States.NoChoiceMatched", cause=cause)
+            raise FailureEventException(
+                FailureEvent(
+                    env=env,
+                    error_name=StatesErrorName(typ=StatesErrorNameType.StatesNoChoiceMatched),
+                    event_type=HistoryEventType.ExecutionFailed,
+                    event_details=EventDetails(executionFailedEventDetails=details),
+                )
+            ) from None
+
+    StateChoice._eval_state = evaluate_choice
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def request_of(service: str, operation: str, params: Mapping[str, Any], *, valid
     Raises botocore's ``ParamValidationError`` for parameters that the operation does not have or that are of a wrong
     type, unless it is left to the service to refuse them.
     """
-    model = _service_model(service)
+    model = service_model(service)
     made = _serializer(service, validated).serialize_to_request(dict(params), model.operation_model(operation))
     path, _, literal_query = made["url_path"].partition("?")
     queries = [literal_query, urlencode(made["query_string"], doseq=True)]
@@ -60,7 +60,7 @@ def answer_in(reply: Reply, *, service: str, operation: str, with_metadata: bool
     """Read an answer as botocore's clients give it; a refusal has an ``Error`` with ``Code`` and ``Message``."""
     from botocore.awsrequest import HeadersDict
 
-    model = _service_model(service).operation_model(operation)
+    model = service_model(service).operation_model(operation)
     response = {
         "status_code": reply.status,
         "headers": HeadersDict(reply.headers),
@@ -75,20 +75,20 @@ def answer_in(reply: Reply, *, service: str, operation: str, with_metadata: bool
 
 def protocol_of(service: str) -> str:
     """The protocol that a service is spoken to in, by botocore's name (``json``, ``query``)."""
-    return str(_service_model(service).resolved_protocol)
+    return str(service_model(service).resolved_protocol)
 
 
 def signing_name_of(service: str) -> str:
     """The name under which calls of a service are signed: ``states`` for ``stepfunctions``."""
-    return str(_service_model(service).signing_name)
+    return str(service_model(service).signing_name)
 
 
 def operations_of(service: str) -> list[str]:
     """The operations of a service, in its own spelling."""
-    return list(_service_model(service).operation_names)
+    return list(service_model(service).operation_names)
 
 
-def _service_model(service: str) -> Any:
+def service_model(service: str) -> Any:
     """The model as moto has it in memory anyway; it is botocore's, with a few additions to errors."""
     from moto.core.utils import get_service_model
 
@@ -99,11 +99,11 @@ def _service_model(service: str) -> Any:
 def _serializer(service: str, validated: bool) -> Any:
     from botocore.serialize import create_serializer
 
-    return create_serializer(_service_model(service).resolved_protocol, include_validation=validated)
+    return create_serializer(service_model(service).resolved_protocol, include_validation=validated)
 
 
 @functools.cache
 def _parser(service: str) -> Any:
     from botocore.parsers import create_parser
 
-    return create_parser(_service_model(service).resolved_protocol)
+    return create_parser(service_model(service).resolved_protocol)

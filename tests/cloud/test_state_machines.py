@@ -5,6 +5,8 @@ import json
 import threading
 from typing import Any
 
+import pytest
+
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import JumpingClock
@@ -37,7 +39,7 @@ def execute(
         engine.call("sqs", "CreateQueue", {"QueueName": "done"})
         machine = {"name": "m", "roleArn": ROLE, "definition": json.dumps(definition)}
         arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
-        starts = [{"stateMachineArn": arn, "input": json.dumps(each), "name": f"e{n}"} for n, each in enumerate(inputs)]
+        starts = [{"stateMachineArn": arn, "input": json.dumps(each)} for each in inputs]
         started = [engine.call("stepfunctions", "StartExecution", start) for start in starts]
         await asyncio.wait_for(clock.settled(), 20)
         ended = [
@@ -174,3 +176,130 @@ def test_executions_are_counted_by_how_they_end() -> None:
     longest_ms = metrics.statistic("Maximum", "AWS/States", "ExecutionTime", StateMachineArn=arn)
     assert longest_ms is not None
     assert 60_000 <= longest_ms < 120_000
+
+
+def one(state: dict[str, Any], **also: dict[str, Any]) -> dict[str, Any]:
+    """A definition of one state, and of what follows it."""
+    return {"StartAt": "t", "States": {"t": state, **also}}
+
+
+def get(resource: str, **changes: Any) -> dict[str, Any]:
+    """A task that reads from a table that is not there."""
+    parameters = {"TableName": "nothing", "Key": {"k": {"S": "1"}}}
+    return {"Type": "Task", "Resource": resource, "Parameters": parameters, "End": True, **changes}
+
+
+WAITING: dict[str, Any] = {"StartAt": "w", "States": {"w": {"Type": "Wait", "Seconds": 600, "End": True}}}
+CAUGHT = {"Type": "Pass", "Result": "caught", "End": True}
+
+
+@pytest.mark.parametrize(
+    ("resource", "error"),
+    [
+        ("arn:aws:states:::dynamodb:getItem", "DynamoDB.ResourceNotFoundException"),
+        ("arn:aws:states:::aws-sdk:dynamodb:getItem", "DynamoDb.ResourceNotFoundException"),
+    ],
+)
+def test_task_fails_by_the_name_of_the_exception(resource: str, error: str) -> None:
+    """Optimized and SDK integrations spell the service differently, and the exception the same."""
+    by_name = get(resource, Catch=[{"ErrorEquals": [error], "ResultPath": "$.e", "Next": "c"}])
+
+    ended, _, _ = execute(one(by_name, c={"Type": "Pass", "End": True}), [{}])
+
+    assert json.loads(ended[0]["output"])["e"]["Error"] == error
+
+
+def test_any_failure_of_a_task_is_task_failed() -> None:
+    """States.TaskFailed stands for each error of a task but a timeout."""
+    task = get("arn:aws:states:::dynamodb:getItem", Catch=[{"ErrorEquals": ["States.TaskFailed"], "Next": "c"}])
+
+    ended, _, _ = execute(one(task, c=CAUGHT), [{}])
+
+    assert json.loads(ended[0]["output"]) == "caught"
+
+
+def test_retry_waits_at_most_the_maximum_delay() -> None:
+    """Intervals grow by the rate up to MaxDelaySeconds."""
+    retry = {"IntervalSeconds": 10, "MaxAttempts": 4, "BackoffRate": 10, "MaxDelaySeconds": 30}
+    task = get("arn:aws:states:::dynamodb:getItem", Retry=[{"ErrorEquals": ["States.ALL"], **retry}])
+
+    ended, counter, skipped_ms = execute(one(task), [{}])
+
+    assert ended[0]["status"] == "FAILED"
+    assert sum(counter.calls.values()) == 5
+    assert 97_000 < skipped_ms < 106_000  # 10 + 30 + 30 + 30
+
+
+def test_retry_with_full_jitter_waits_less() -> None:
+    """With JitterStrategy FULL each wait is a random part of its interval."""
+    retry = {"IntervalSeconds": 100, "MaxAttempts": 3, "BackoffRate": 1.0, "JitterStrategy": "FULL"}
+    task = get("arn:aws:states:::dynamodb:getItem", Retry=[{"ErrorEquals": ["States.ALL"], **retry}])
+
+    _, counter, skipped_ms = execute(one(task), [{}])
+
+    assert sum(counter.calls.values()) == 4
+    assert skipped_ms <= 303_000
+
+
+def test_branches_wait_on_the_clock() -> None:
+    """Waits of branches pass together, nested ones too, and what follows waits after them."""
+    nested = one({"Type": "Parallel", "Branches": [WAITING, one(CAUGHT)], "End": True})
+    parallel = {"Type": "Parallel", "Branches": [WAITING, nested], "Next": "w"}
+    after = {"Type": "Wait", "Seconds": 100, "End": True}
+
+    ended, _, skipped_ms = execute(one(parallel, w=after), [{"n": 1}, {"n": 2}])
+
+    assert [json.loads(each["output"]) for each in ended] == [[{"n": n}, [{"n": n}, "caught"]] for n in (1, 2)]
+    assert 695_000 < skipped_ms < 705_000
+
+
+def test_iterations_wait_on_the_clock() -> None:
+    """Items pass as many at a time as MaxConcurrency says; none at all is an empty result."""
+    processor = {"ProcessorConfig": {"Mode": "INLINE"}, **WAITING}
+    state = {"Type": "Map", "ItemsPath": "$.i", "MaxConcurrency": 2, "ItemProcessor": processor, "End": True}
+
+    ended, _, skipped_ms = execute(one(state), [{"i": [1, 2, 3]}, {"i": []}])
+
+    assert [json.loads(each["output"]) for each in ended] == [[1, 2, 3], []]
+    assert 1_195_000 < skipped_ms < 1_205_000
+
+
+def test_failed_branch_ends_the_others() -> None:
+    """When one branch fails, the state fails at once and nobody waits for the others."""
+    failing = one({"Type": "Fail", "Error": "E"})
+    parallel = {"Type": "Parallel", "Branches": [WAITING, failing], "End": True}
+    parallel["Catch"] = [{"ErrorEquals": ["E"], "Next": "c"}]
+
+    ended, _, skipped_ms = execute(one(parallel, c=CAUGHT), [{}])
+
+    assert json.loads(ended[0]["output"]) == "caught"
+    assert skipped_ms < 5_000
+
+
+@pytest.mark.parametrize(
+    "state", [{"Type": "Wait", "Seconds": 600, "End": True}, {"Type": "Parallel", "Branches": [WAITING], "End": True}]
+)
+def test_execution_times_out_at_its_time(state: dict[str, Any]) -> None:
+    """TimeoutSeconds of a state machine ends its waits, those of branches too, when it is over."""
+    ended, _, skipped_ms = execute({"TimeoutSeconds": 5, **one(state)}, [{}])
+
+    assert ended[0]["status"] == "TIMED_OUT"
+    assert 4_000 < skipped_ms < 6_000
+
+
+def test_choice_without_a_match_fails_by_name() -> None:
+    """A Choice that has no Default and matches nothing is States.NoChoiceMatched."""
+    choice = {"Type": "Choice", "Choices": [{"Variable": "$.x", "StringEquals": "a", "Next": "t"}]}
+
+    ended, _, _ = execute(one(choice), [{"x": "b"}])
+
+    assert (ended[0]["status"], ended[0]["error"]) == ("FAILED", "States.NoChoiceMatched")
+
+
+def test_execution_is_described_by_the_clock() -> None:
+    """Its dates are the clock's, its name is its own when it is given none, and its output is JSON."""
+    ended, _, _ = execute(one({"Type": "Wait", "Seconds": 600, "Next": "c"}, c=CAUGHT), [{}, {}])
+
+    assert len({each["name"] for each in ended}) == 2
+    assert [each["output"] for each in ended] == ['"caught"'] * 2
+    assert {round((each["stopDate"] - each["startDate"]).total_seconds() / 10) for each in ended} == {60}
