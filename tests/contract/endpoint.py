@@ -61,6 +61,11 @@ class Endpoint:
         assert self.embedded is not None
         self.embedded.clock.skipped_ms += milliseconds
 
+    def stream_of(self, table: Table) -> Any:
+        """The stream of a table as the embedded cloud's own readers have it."""
+        assert self.embedded is not None
+        return self.embedded.engine.backend("dynamodb").get_table(table.name).stream_shard
+
     def sweep(self, table_name: str, attribute: str) -> None:
         """Let time to live take what is over in a table."""
         assert self.embedded is not None

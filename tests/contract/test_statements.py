@@ -146,11 +146,11 @@ def test_select_reads_by_key_and_by_partition(ordered_table: Table) -> None:
         ordered_table.put(pk={"S": "1"}, sk={"S": sk}, n={"N": str(ord(sk))})
 
     one = ordered_table.execute("SELECT sk, n FROM %s WHERE pk = ? AND sk = ?", {"S": "1"}, {"S": "b"})["Items"]
-    some = ordered_table.execute("SELECT sk FROM %s WHERE pk = '1' AND n >= 98")["Items"]
+    some = ordered_table.execute("SELECT sk FROM %s WHERE pk = '1' AND n <> 98")["Items"]
     none = ordered_table.execute("SELECT * FROM %s WHERE pk = '1' AND sk = 'a' AND n > 97")["Items"]
 
     assert one == [{"sk": {"S": "b"}, "n": {"N": "98"}}]
-    assert some == [{"sk": {"S": "b"}}, {"sk": {"S": "c"}}]
+    assert some == [{"sk": {"S": "a"}}, {"sk": {"S": "c"}}]
     assert none == []
 
 
@@ -163,7 +163,7 @@ def test_select_reads_by_key_and_by_partition(ordered_table: Table) -> None:
         ("UPDATE %s SET s = ? WHERE pk = '1'", "Number of parameters"),
         ("UPDATE %s SET pk = 'x' WHERE pk = '1'", "Cannot update attribute pk"),
         ("UPDATE %s SET s = 'x' WHERE pk = '1' AND s LIKE 'x'", "wasn't well formed"),
-        ("INSERT INTO %s VALUE {'s': 'x'}", "Missing the key pk"),
+        ("INSERT INTO %s VALUE {'s': ?}", "Number of parameters"),
         ("DROP TABLE %s", "wasn't well formed"),
     ],
 )

@@ -144,7 +144,7 @@ def test_update_stops_at_400_kb(table: Table) -> None:
     assert (table.get() or {})["m"]["M"]["b"] == {"S": "y" * (10 - more)}
 
 
-@pytest.mark.needs_repair("empty values")
+@pytest.mark.needs_repair
 def test_keys_have_limits(ordered_table: Table) -> None:
     """A partition key has up to 2,048 bytes, a sort key up to 1,024."""
     ordered_table.put(pk={"S": "x" * 2048}, sk={"S": "é" * 512})
