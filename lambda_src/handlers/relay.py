@@ -11,7 +11,8 @@ Cost: 0.1 calls a record in a full batch of different orders.
 Retry: Lambda begins again at the lowest record reported. What was published is skipped in the same execution
 environment and published again, with the same event id, in another. After a failure later changes of that order wait,
 other orders go on.
-On-failure destination: records that cannot be read, or whose publishing failed, when retries or age run out.
+On-failure destination: records that cannot be read, or whose publishing failed, when retries or age run out; the
+mapping bisects, so that each goes alone.
 """
 
 import os
