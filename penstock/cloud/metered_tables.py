@@ -3,7 +3,8 @@
 moto's own figures are constants. Here the items that a call names are weighed in moto's tables before and after it; the
 rules are those of `penstock.cloud.capacity`. A call that the service refuses as malformed costs nothing, one whose
 condition fails costs what it would have cost: where that was an UpdateItem, what would have become of the item is not
-known, and its size as it is stands for both. What a local index fetches from its table is not charged.
+known, and its size as it is stands for both. What a local index fetches from its table is not charged, and a
+SELECT without a whole key is charged by what it gives.
 """
 
 from __future__ import annotations
@@ -20,26 +21,20 @@ from penstock.cloud.capacity import Charge, Consistency, Index
 from penstock.cloud.engine import Engine, Reply, Request
 from penstock.cloud.front_door import Call
 from penstock.cloud.metrics import Metrics
+from penstock.cloud.named_items import STATEMENTS, Action, action_of, consistency_of, named_by, statement_of, table_name
+from penstock.cloud.repairs.sizes import typed_bytes
+from penstock.cloud.repairs.transactions import done_by
 from penstock.cloud.streams import attributes_of, item_bytes
-
-Verb = Literal["get", "put", "update", "delete", "check"]
 
 TRANSACTIONS: Final = frozenset({"TransactGetItems", "TransactWriteItems", "ExecuteTransaction"})
 
 _CHARGED_REFUSALS: Final = frozenset(
     {"ConditionalCheckFailedException", "TransactionCanceledException", "DuplicateItemException"}
 )
+_CHARGED_ERRORS: Final = frozenset({None, "ConditionalCheckFailed", "DuplicateItem"})
+"""What a statement of a batch may come to and still cost something."""
+
 _FILTERS: Final = ("FilterExpression", "ProjectionExpression", "AttributesToGet", "Select", "QueryFilter", "ScanFilter")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """What a call does to one item; ``key`` holds at least the item's key, for a put the whole item."""
-
-    verb: Verb
-    table: str
-    key: Mapping[str, Any]
-    consistency: Consistency = "eventual"
 
 
 def measure_charges(metrics: Metrics, charges: Sequence[Charge]) -> None:
@@ -57,6 +52,7 @@ class MeteredTables:
     def __init__(self, engine: Engine, *, on_consumed: Callable[[Call, Sequence[Charge]], None]) -> None:
         """``on_consumed`` hears of every call that cost something, before it is answered."""
         self._engine = engine
+        self._backend = engine.backend("dynamodb")
         self._on_consumed = on_consumed
 
     async def answer(self, call: Call) -> Reply:
@@ -64,19 +60,56 @@ class MeteredTables:
         parameters = call.parameters()
         if call.operation in ("Query", "Scan"):
             reply = self._engine.handle("dynamodb", call.request)
-            charges = [] if reply.status >= 300 else list(self._of_reading(call, parameters, reply))
+            groups = [] if reply.status >= 300 else [self._of_reading(call, parameters, reply)]
+        elif call.operation in STATEMENTS:
+            reply, groups = self._execute(call, parameters)
         else:
-            actions = _named_by(call.operation, parameters)
-            weighed = [self._weigh(action) for action in actions]
-            reply = self._engine.handle("dynamodb", call.request)
-            charges = []
-            if reply.status < 300 or _refusal(reply) in _CHARGED_REFUSALS:
-                transactional = call.operation in TRANSACTIONS
-                for action, before in zip(actions, weighed, strict=True):
-                    charges += self._of_action(action, before, transactional)
+            actions = named_by(call.operation, parameters)
+            reply, groups = self._handle(call, parameters, actions)
+        charges = [charge for group in groups for charge in group]
         if charges:
             self._on_consumed(call, charges)
-        return _told(reply, call.operation, parameters.get("ReturnConsumedCapacity"), charges)
+        return _told(reply, call.operation, parameters.get("ReturnConsumedCapacity"), groups)
+
+    def _handle(
+        self, call: Call, parameters: Mapping[str, Any], actions: Sequence[Action | None]
+    ) -> tuple[Reply, list[list[Charge]]]:
+        """The answer of the engine, and what each action consumed; nothing for one that is not known."""
+        token = parameters.get("ClientRequestToken")
+        weighed = [self._weigh(action) if action else _NOTHING for action in actions]
+        done = done_by(self._backend, token)
+        reply = self._engine.handle("dynamodb", call.request)
+        if reply.status >= 300 and _refusal(reply) not in _CHARGED_REFUSALS:
+            return reply, []
+        if done is not None and done_by(self._backend, token) is done:
+            actions = [replace(action, verb="get") if action else None for action in actions]
+        transactional = call.operation in TRANSACTIONS
+        return reply, [
+            list(self._of_action(action, before, transactional)) if action else []
+            for action, before in zip(actions, weighed, strict=True)
+        ]
+
+    def _execute(self, call: Call, parameters: Mapping[str, Any]) -> tuple[Reply, list[list[Charge]]]:
+        """Statements of PartiQL cost like the calls that they stand for; one that is refused as such costs nothing."""
+        tables = self._backend.tables
+        member = STATEMENTS[call.operation]
+        requests = parameters.get(member, ()) if member else (parameters,)
+        statements = [statement_of(request) for request in requests]
+        actions = [
+            action_of(request, statement, tables) if statement else None
+            for request, statement in zip(requests, statements, strict=True)
+        ]
+        reply, groups = self._handle(call, parameters, actions)
+        answer = json.loads(reply.body) if groups else {}
+        if call.operation == "BatchExecuteStatement":
+            errors = [response.get("Error", {}).get("Code") for response in answer["Responses"]]
+            groups = [group if error in _CHARGED_ERRORS else [] for group, error in zip(groups, errors, strict=True)]
+        elif call.operation == "ExecuteStatement" and groups == [[]] and statements[0] is not None:
+            found = sum(item_bytes(item) for item in answer.get("Items", ()))
+            index = self._index_of(statements[0].table, statements[0].index)
+            units = capacity.read_units(found, consistency_of(parameters))
+            groups = [[Charge(table=statements[0].table, kind="read", units=units, index=index)]]
+        return reply, groups
 
     def _of_action(self, action: Action, before: _Weighed, transactional: bool) -> Iterator[Charge]:
         table = action.table
@@ -85,7 +118,9 @@ class MeteredTables:
             yield Charge(table=table, kind="read", units=capacity.read_units(before.size_bytes, consistency))
             return
         after = self._weigh(action, anew=True)
-        new_bytes = max(after.size_bytes, item_bytes(action.key) if action.verb == "put" else 0)
+        # A put makes a new item of moto's; where the old one is still there, it was refused.
+        meant = item_bytes(action.key) if action.verb == "put" and after.item is before.item else 0
+        new_bytes = max(after.size_bytes, meant)
         units = capacity.write_units(before.size_bytes, new_bytes, transactional=transactional)
         yield Charge(table=table, kind="write", units=units)
         for index in self._indexes_of(table):
@@ -93,29 +128,32 @@ class MeteredTables:
             if units:
                 yield Charge(table=table, kind="write", units=units, index=index)
 
-    def _of_reading(self, call: Call, parameters: Mapping[str, Any], reply: Reply) -> Iterator[Charge]:
+    def _of_reading(self, call: Call, parameters: Mapping[str, Any], reply: Reply) -> list[Charge]:
         """A Query or Scan is weighed by all that it looked at, so without its filter where it has one."""
         if any(name in parameters for name in _FILTERS):
             reply = self._engine.handle("dynamodb", _unfiltered(call.request, parameters))
         table = table_name(parameters["TableName"])
         looked_at = sum(item_bytes(item) for item in json.loads(reply.body).get("Items", ()))
-        index = next((each for each in self._indexes_of(table) if each.name == parameters.get("IndexName")), None)
-        consistency: Consistency = "strong" if parameters.get("ConsistentRead") else "eventual"
-        yield Charge(table=table, kind="read", units=capacity.read_units(looked_at, consistency), index=index)
+        index = self._index_of(table, parameters.get("IndexName"))
+        units = capacity.read_units(looked_at, consistency_of(parameters))
+        return [Charge(table=table, kind="read", units=units, index=index)]
 
     def _weigh(self, action: Action, *, anew: bool = False) -> _Weighed:
         """The item as it lies in its table; its size is kept with it, since only calls that pass here change it."""
-        table = self._engine.backend("dynamodb").tables.get(action.table)
+        table = self._backend.tables.get(action.table)
         item = _stored(table, action.key)
         if item is None:
             return _NOTHING
         attributes = attributes_of(item) if self._indexes_of(action.table) else None
         if anew or not hasattr(item, "size_bytes"):
-            item.size_bytes = item_bytes(attributes if attributes is not None else attributes_of(item))
-        return _Weighed(size_bytes=item.size_bytes, attributes=attributes)
+            item.size_bytes = sum(len(name.encode()) + typed_bytes(value) for name, value in item.attrs.items())
+        return _Weighed(item=item, size_bytes=item.size_bytes, attributes=attributes)
+
+    def _index_of(self, table_name: str, index_name: str | None) -> Index | None:
+        return next((index for index in self._indexes_of(table_name) if index.name == index_name), None)
 
     def _indexes_of(self, table_name: str) -> tuple[Index, ...]:
-        table = self._engine.backend("dynamodb").tables.get(table_name)
+        table = self._backend.tables.get(table_name)
         if table is None or not (table.global_indexes or table.indexes):
             return ()
         kinds: tuple[tuple[Literal["global", "local"], Any], ...] = (
@@ -127,60 +165,14 @@ class MeteredTables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Weighed:
-    """An item's size, and the item itself where there are indexes to look after."""
+    """moto's item with its size as it was, and its attributes where there are indexes to look after."""
 
+    item: Any = None
     size_bytes: int = 0
     attributes: Mapping[str, Any] | None = None
 
 
 _NOTHING: Final = _Weighed()
-
-
-def actions_of(operation: str, parameters: Mapping[str, Any]) -> Iterator[Action]:
-    """The items that a call of DynamoDB names by their keys, in its order; none for other operations."""
-    match operation:
-        case "GetItem":
-            yield _get(parameters["TableName"], parameters, parameters["Key"])
-        case "PutItem" | "UpdateItem" | "DeleteItem":
-            yield _write(operation.removesuffix("Item"), parameters)
-        case "BatchGetItem":
-            for name, asked in parameters["RequestItems"].items():
-                yield from (_get(name, asked, key) for key in asked["Keys"])
-        case "BatchWriteItem":
-            for name, requests in parameters["RequestItems"].items():
-                for request in requests:
-                    for kind, what in request.items():
-                        yield _write(kind.removesuffix("Request"), {"TableName": name, **what})
-        case "TransactGetItems":
-            yield from (_get(item["Get"]["TableName"], {}, item["Get"]["Key"]) for item in parameters["TransactItems"])
-        case "TransactWriteItems":
-            for item in parameters["TransactItems"]:
-                for kind, what in item.items():
-                    yield _write(kind, what)
-
-
-def _named_by(operation: str, parameters: Mapping[str, Any]) -> list[Action]:
-    try:
-        return list(actions_of(operation, parameters))
-    except (AttributeError, KeyError, TypeError):  # malformed: the service says so, and nothing is consumed
-        return []
-
-
-def table_name(name_or_arn: str) -> str:
-    """A table's name, which calls may also give as its ARN."""
-    return name_or_arn.rpartition(":table/")[2]
-
-
-_VERBS: Final[Mapping[str, Verb]] = {"Put": "put", "Update": "update", "Delete": "delete", "ConditionCheck": "check"}
-
-
-def _write(kind: str, what: Mapping[str, Any]) -> Action:
-    return Action(verb=_VERBS[kind], table=table_name(what["TableName"]), key=what["Item" if kind == "Put" else "Key"])
-
-
-def _get(table: str, asked: Mapping[str, Any], key: Mapping[str, Any]) -> Action:
-    consistency: Consistency = "strong" if asked.get("ConsistentRead") else "eventual"
-    return Action(verb="get", table=table_name(table), key=key, consistency=consistency)
 
 
 def _stored(table: Any, key: Mapping[str, Any]) -> Any:
@@ -226,11 +218,18 @@ def _refusal(reply: Reply) -> str:
     return str(kind).rpartition("#")[2]
 
 
-def _told(reply: Reply, operation: str, detail: Any, charges: Sequence[Charge]) -> Reply:
+def _told(reply: Reply, operation: str, detail: Any, groups: Sequence[Sequence[Charge]]) -> Reply:
     """The answer with the figures of this file in place of the engine's, where they were asked for."""
+    charges = [charge for group in groups for charge in group]
     if detail not in ("TOTAL", "INDEXES") or not charges or reply.status >= 300:
         return reply
-    told = capacity.consumed_capacity(charges, detail=detail, transactional=operation in TRANSACTIONS)
-    several = operation in TRANSACTIONS or operation.startswith("Batch")
+    transactional = operation in TRANSACTIONS
+    apart = groups if operation == "BatchExecuteStatement" else [charges]
+    told = [
+        each
+        for group in apart
+        for each in capacity.consumed_capacity(group, detail=detail, transactional=transactional)
+    ]
+    several = transactional or operation.startswith("Batch")
     body = json.loads(reply.body) | {"ConsumedCapacity": told if several else told[0]}
     return replace(reply, body=json.dumps(body, ensure_ascii=False).encode())

@@ -12,7 +12,8 @@ from penstock.cloud.callers import Callers
 from penstock.cloud.capacity import Charge
 from penstock.cloud.engine import Engine, Reply, Request
 from penstock.cloud.front_door import Call
-from penstock.cloud.metered_tables import MeteredTables, actions_of, table_name
+from penstock.cloud.metered_tables import MeteredTables
+from penstock.cloud.named_items import actions_of, table_name
 
 CALLERS = Callers(account_id="123456789012", seed="0")
 STRING_KEY = {"AttributeName": "k", "KeyType": "HASH"}
@@ -337,3 +338,72 @@ def test_units_are_counted_by_caller_and_by_invocation() -> None:
     assert counter.end_invocation("a").calls == {}
     assert counter.calls == {("Relay", "dynamodb", "PutItem"): 3}
     assert counter.units == {("Relay", "t", "write"): 6.0, ("Relay", "t", "read"): 1.5}
+
+
+def test_statements_cost_like_the_calls_they_stand_for(metered: Metered) -> None:
+    """INSERT, UPDATE, DELETE and SELECT by key; a failed condition costs, a statement that cannot be read does not."""
+    metered.put("1", 2000)
+    key = {"Parameters": [{"S": "1"}]}
+
+    metered.call("ExecuteStatement", Statement='SELECT * FROM "t" WHERE k = ?', ConsistentRead=True, **key)
+    assert metered.units == [("t", "read", 1)]
+
+    metered.call("ExecuteStatement", Statement="UPDATE \"t\" SET x = 'y' WHERE k = ?", **key)
+    assert metered.units == [("t", "write", 2)]
+
+    metered.call("ExecuteStatement", Statement='DELETE FROM "t" WHERE k = ?', **key)
+    assert metered.units == [("t", "write", 1)]
+
+    reply = metered.call(
+        "BatchExecuteStatement",
+        Statements=[
+            {"Statement": "INSERT INTO \"t\" VALUE {'k': ?, 'x': ?}", "Parameters": [{"S": "2"}, {"S": "y" * 1500}]},
+            {"Statement": "UPDATE \"t\" SET x = 'y' WHERE k = 'none'"},
+            {"Statement": "UPSERT nonsense"},
+        ],
+        ReturnConsumedCapacity="TOTAL",
+    )
+    assert metered.units == [("t", "write", 2), ("t", "write", 1)]
+    told = [{"TableName": "t", "CapacityUnits": units} for units in (2.0, 1.0)]
+    assert json.loads(reply.body)["ConsumedCapacity"] == told
+
+
+def test_statement_without_a_whole_key_costs_what_it_gives(metered: Metered) -> None:
+    """A SELECT that looks for its items reads them all at once."""
+    for number in range(10):
+        metered.put("1", 998, table="ranged", r={"S": str(number)})
+
+    metered.call("ExecuteStatement", Statement="SELECT * FROM \"ranged\" WHERE k = '1'")
+    assert metered.units == [("ranged", "read", 1.5)]
+
+    metered.call("ExecuteStatement", Statement='SELECT * FROM "indexed"."ByStatus" WHERE status = \'none\'')
+    assert metered.units == [("ByStatus", "read", 0.5)]
+
+
+def test_transaction_of_statements_costs_twice(metered: Metered) -> None:
+    """EXISTS is a ConditionCheck by another name."""
+    metered.put("1", 100)
+
+    metered.call(
+        "ExecuteTransaction",
+        TransactStatements=[
+            {"Statement": "INSERT INTO \"t\" VALUE {'k': '2'}"},
+            {"Statement": "EXISTS(SELECT * FROM \"t\" WHERE k = '1' AND x <> 'no')"},
+        ],
+    )
+
+    assert metered.units == [("t", "write", 2), ("t", "write", 2)]
+
+
+def test_repeated_request_token_is_charged_as_a_read(metered: Metered) -> None:
+    """The second time nothing is written: an item of 1.5 KB costs 4 write units, then 2 read units."""
+    item = {"k": {"S": "1"}, "x": {"S": "y" * 1500}}
+    asked = {"TransactItems": [{"Put": {"TableName": "t", "Item": item}}], "ClientRequestToken": "once"}
+
+    metered.call("TransactWriteItems", **asked)
+    assert metered.units == [("t", "write", 4)]
+
+    reply = metered.call("TransactWriteItems", **asked, ReturnConsumedCapacity="TOTAL")
+    assert metered.units == [("t", "read", 2)]
+    (told,) = json.loads(reply.body)["ConsumedCapacity"]
+    assert told == {"TableName": "t", "CapacityUnits": 2.0, "ReadCapacityUnits": 2.0}

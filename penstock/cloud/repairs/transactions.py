@@ -157,6 +157,12 @@ def _once(now_ms: NowMs, act: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return answer
 
 
+def done_by(backend: Any, token: str | None) -> object | None:
+    """What a client request token did, as long as it is known: the same object for a repetition as for the first."""
+    done: dict[str, object] = vars(backend).get("_done_by_token", {})
+    return done.get(token) if token is not None else None
+
+
 def _forget(done: dict[str, tuple[int, bytes, Any]], now_ms: int) -> None:
     """Forget the tokens whose time is over; the oldest stand first."""
     while done and done[oldest := next(iter(done))][0] <= now_ms:
