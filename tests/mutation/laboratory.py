@@ -59,10 +59,10 @@ GOAL = 0.90
 QUICK_SECONDS = 0.5
 """What a slow test takes more than, where only quick ones are asked for."""
 SURVIVED, KILLED, BROKEN = range(3)
-OUTCOMES = {SURVIVED: "survived", KILLED: "killed", BROKEN: "broken", -signal.SIGALRM: "timeout"}
+OUTCOMES = {SURVIVED: "survived", KILLED: "killed", BROKEN: "broken", -signal.SIGPROF: "timeout"}
 """Exit code of a mutant → what became of it; a broken one could not be made, and counts as not killed."""
 PATIENCE = 5
-"""A test may take this many times as long as without a mutant, and three seconds more."""
+"""A test may take this many times the CPU time that it takes without a mutant, and three seconds more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,15 +281,15 @@ class Laboratory:
         seconds = []
         for index, item in enumerate(self._items):
             if self._stage(item.nodeid) == len(STAGES) - 1:
-                began = time.monotonic()
+                began = time.process_time()
                 failed = self._fails(index, item)
             else:
                 watch.start()
                 watch.switch_context(str(index))
-                began = time.monotonic()
+                began = time.process_time()
                 failed = self._fails(index, item)
                 watch.stop()
-            seconds.append(time.monotonic() - began)
+            seconds.append(time.process_time() - began)
             if failed:
                 return [], {item.nodeid: {}}
         data = watch.get_data()
@@ -356,9 +356,9 @@ class Laboratory:
             chosen.sort(key=lambda index: (self._stage(self._items[index].nodeid), self._seconds[index]))
             items = [self._items[index] for index in chosen]
             exit_code = KILLED  # unless every test passes
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
             for index, item in enumerate(items):
-                signal.setitimer(signal.ITIMER_REAL, 3 + PATIENCE * self._seconds[chosen[index]])
+                signal.setitimer(signal.ITIMER_PROF, 3 + PATIENCE * self._seconds[chosen[index]])
                 for cache in self._caches:
                     cache.cache_clear()
                 following = items[index + 1] if index + 1 < len(items) else None
