@@ -409,6 +409,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the simulation and every slow test")
     parser.add_argument("--every", type=int, default=1, help="take a sample: every n-th mutant")
     parser.add_argument("--survivors", action="store_true", help="run again only what the last run did not kill")
+    parser.add_argument("--resume", action="store_true", help="run only what no earlier run has judged")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
@@ -418,6 +419,8 @@ def main() -> int:
     chosen = every
     if arguments.survivors:
         chosen = [mutant for mutant in every if known.get(mutant.name) not in ("killed", "timeout")]
+    if arguments.resume:
+        chosen = [mutant for mutant in every if mutant.name not in known]
     slowest_seconds = QUICK_SECONDS if arguments.quick else math.inf
     laboratory = Laboratory(chosen, processes=arguments.processes, slowest_seconds=slowest_seconds)
     hypothesis.settings.register_profile(
