@@ -63,7 +63,7 @@ class Tally:
         return replace(self, bad_records=self.bad_records + 1)
 
     def state(self) -> dict[str, Any]:
-        """Write the tally as the window's state: flat, under 300 bytes, money as text since JSON has no decimals."""
+        """Write the tally as the window's state: flat, under 512 bytes, money as text since JSON has no decimals."""
         return {
             "first_sequence_number": self.first_sequence_number,
             "order_count": self.orders.count,

@@ -77,6 +77,36 @@ def test_thousand_keys_cost_one_unit_each_and_a_call_for_25(
 
 
 @pytest.mark.parametrize(
+    ("new", "guess_of_new", "guess_of_existing", "newest_there", "units", "calls"),
+    [
+        (500, True, False, 1, 1_000, 40),  # half new, all guessed right
+        (500, False, False, 1, 1_500, 60),  # half new, and no way to tell
+        (500, True, True, 1, 1_500, 60),
+        (0, True, False, 9, 1_000, 40),  # stale, and taken for existing
+        (0, True, True, 9, 2_000, 80),  # stale, and taken for new
+    ],
+)
+def test_mixed_batch_pays_for_its_wrong_guesses(
+    *,
+    write: Write,
+    client: StatementTable,
+    new: int,
+    guess_of_new: bool,
+    guess_of_existing: bool,
+    newest_there: int,
+    units: int,
+    calls: int,
+) -> None:
+    """A thousand keys, some of them new: a unit more for each wrong guess, in calls of 25."""
+    write(*(row(newest_there, f"k{number}", first=True) for number in range(new, 1_000)))
+    client.calls.clear()
+    client.units = 0
+    write(*(row(2, f"k{number}", first=guess_of_new if number < new else guess_of_existing) for number in range(1_000)))
+
+    assert (client.units, len(client.calls)) == (units, calls)
+
+
+@pytest.mark.parametrize(
     ("there", "first", "outcome", "statements"),
     [
         (None, True, WRITTEN, ["INSERT"]),

@@ -61,3 +61,11 @@ def test_row_is_named_by_window_shard_and_first_record() -> None:
     )
 
     assert (row.day, row.window) == ("2010-12-01", "2010-12-01T08:26:00Z#s1#7")
+
+
+def test_state_stays_small() -> None:
+    """However many records a window folds: far below the 1 MB that Lambda takes, and passes on with each call."""
+    most = Figures(count=10**12, items=-(10**15), value=Decimal("9" * 37 + ".9"))
+    tally = Tally(orders=most, returns=most, bad_records=10**12, first_sequence_number="9" * 40)
+
+    assert len(json.dumps(tally.state())) < 512
