@@ -11,14 +11,14 @@ unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
 CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
 
-.PHONY: help setup demo run test simulate histories mutants bench lint types synth deploy destroy clean
+.PHONY: help setup demo run test soak simulate histories mutants bench lint types synth deploy destroy clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready node_modules/.ready ## install everything into .venv and node_modules
 
-demo: cdk.out/manifest.json ## send 310 real orders through the whole application, on this machine
+demo: cdk.out/manifest.json ## send 310 real orders through the whole application and break things on purpose
 	python -m penstock demo --orders $(ORDERS)
 
 run: cdk.out/manifest.json ## run the application on this machine until Ctrl-C
@@ -29,6 +29,10 @@ test: setup cdk.out/manifest.json lint types ## everything: lint, types, tests, 
 	cdk synth --quiet --strict --context stage=dev --output build/cdk.dev
 	cdk synth --quiet --strict --context stage=prod --output build/cdk.prod
 	cfn-lint --ignore-checks W3005 -- build/cdk.*/*.template.json
+
+soak: SEEDS = 20
+soak: cdk.out/manifest.json ## the demo with faults on SEEDS seeds (default: 20), each accounted for; LIMIT sends fewer orders
+	python -m tests.soak --seeds $(SEEDS) $(if $(LIMIT),--limit $(LIMIT))
 
 simulate: .venv/.ready ## play SEEDS simulated worlds (default: 1000) against the mapping core
 	python -m tests.simulation --seeds $(SEEDS) --processes 2

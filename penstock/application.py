@@ -221,6 +221,11 @@ class Application:
         return self._guard.unused_grants()
 
     @property
+    def faults(self) -> FaultScript:
+        """What was to go wrong on purpose."""
+        return self._faults.script
+
+    @property
     def fault_log(self) -> Sequence[Strike]:
         """The faults that struck, in order."""
         return tuple(self._faults.log)

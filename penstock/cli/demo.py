@@ -1,4 +1,4 @@
-"""Send real orders through the whole application on this machine, and account for every one of them."""
+"""Send real orders through the application, break things on purpose, and account for every order."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, default=DEFAULT_SEED, help="the seed of all chance (%(default)s)"
     )
+    faults = parser.add_mutually_exclusive_group()
+    faults.add_argument("--no-faults", action="store_true", help="let nothing go wrong on purpose")
+    faults.add_argument(
+        "--faults", metavar="FILE", type=Path, help="a fault script in place of the demo's own (docs/local-run.md)"
+    )
     parser.add_argument("--dynamodb-endpoint", metavar="URL", help=ENDPOINT_HELP)
     parser.add_argument("--json", action="store_true", help="print the account as JSON")
 
@@ -42,6 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         progress=Progress(sys.stderr),
         dynamodb_endpoint=arguments.dynamodb_endpoint,
+        faults=None if arguments.no_faults else arguments.faults or "planned",
     )
     if arguments.json:
         print(json.dumps(report.document(), indent=2))

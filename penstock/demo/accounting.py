@@ -8,16 +8,22 @@ accepted is missing in (a), and nobody then expects a notification of its accept
 (a) orders           each order once in the table, with the status and the numbers recomputed from the CSV
 (b) customer orders  exactly one row for each accepted order with a customer, at the order's version
 (c) statistics       over all windows each accepted order is counted once, with its items and its value
-(d) notifications    exactly one for each acceptance and each rejection
+(d) notifications    exactly one for each acceptance and each rejection; one more only for each crash between its
+                     publish and the completion of its idempotency record that the fault log shows
 (e) executions       exactly one for each accepted order that did its work and ended; others found it taken
 (f) events           the versions of an order leave ``relay`` in rising order, none missing; a repeat of the
                      same event id is no new event
-(g) leftovers        every queue, dead-letter queue and the failure bucket is empty, or explained
+(g) leftovers        every queue, dead-letter queue and the failure bucket is empty, or explained; the bus delivered
+                     or buried every event
+(h) faults           every kind of fault that was planned struck
 ==================== ====================================================================================
 
 What is missing is ``lost``, unless a message about that order rests in a queue or in the failure bucket: then it is
 kept, and the leftover is what has to be explained. What happened more often than it may is ``double``. What is
 merely wrong is ``unexplained``. ``explained`` is unusual and right.
+
+An order that the faults kept from being judged, as often as its queue allows, has to stay PLACED, with its message in
+enrich's dead-letter queue and nowhere else.
 """
 
 from __future__ import annotations
@@ -30,6 +36,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from penstock.demo.evidence import crashes_between_publish_and_completion, refused_receives
 from penstock.demo.expectation import Expectation
 from penstock.demo.observation import (
     Answer,
@@ -55,6 +62,7 @@ class Check(StrEnum):
     EXECUTIONS = "executions"
     EVENTS = "events"
     LEFTOVERS = "leftovers"
+    FAULTS = "faults"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +84,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How much there was of everything, right or wrong; the numbers of the report."""
+    """How much there was of everything, right or wrong; the numbers of the report. ``strikes``: kind → count."""
 
     orders: int
     returns: int
@@ -88,6 +96,8 @@ class Tally:
     already_taken: int
     events: int
     repeated_events: int
+    repeated_notifications: int
+    strikes: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +131,7 @@ def account(
     expectations: Sequence[Expectation], observation: Observation, *, not_sent: Sequence[NotSent] = ()
 ) -> Account:
     """Compare and settle the account."""
-    ledger = _Ledger(observation.leftovers)
+    ledger = _Ledger(observation)
     expected = {expectation.order_id: expectation for expectation in expectations}
     stored = {order_id: order for order_id, order in observation.orders.items() if order_id in expected}
     accepted = [order for order in stored.values() if order.accepted]
@@ -129,10 +139,11 @@ def account(
     _orders(ledger, expected, observation)
     _customer_orders(ledger, stored, observation.customer_orders)
     _statistics(ledger, [expected[order.order_id] for order in accepted], observation)
-    _notifications(ledger, stored, observation.notifications)
+    told_again = _notifications(ledger, stored, observation)
     taken = _executions(ledger, stored, observation.executions)
     repeats = _events(ledger, stored, observation.events)
-    _leftovers(ledger, observation.leftovers)
+    _leftovers(ledger, observation)
+    _faults(ledger, observation)
 
     def worth(kind: str) -> Decimal:
         return sum((order.total or Decimal(0) for order in accepted if order.kind == kind), Decimal(0))
@@ -162,19 +173,33 @@ def account(
             already_taken=taken,
             events=len(observation.events) - repeats,
             repeated_events=repeats,
+            repeated_notifications=told_again,
+            strikes=dict(sorted(Counter(strike.kind for strike in observation.strikes).items())),
         ),
     )
 
 
 class _Ledger:
-    """The findings as they come. ``kept`` maps an order to where a message about it rests."""
+    """The findings as they come.
 
-    def __init__(self, leftovers: Iterable[Leftover]) -> None:
+    ``kept`` maps an order to where a message about it rests, ``poisoned`` are the orders that the faults let nobody
+    judge.
+    """
+
+    def __init__(self, observation: Observation) -> None:
         self.kept = {
             order_id: leftover.place
-            for leftover in leftovers
+            for leftover in observation.leftovers
             if not _is_test_event(leftover)
             for order_id in leftover.order_ids
+        }
+        queue = observation.enrich_dead_letters
+        self.poisoned = {
+            order_id
+            for order_id, place in self.kept.items()
+            if queue is not None
+            and place == queue.place
+            and refused_receives(observation.strikes, order_id) >= queue.max_receive_count
         }
         self.lost: list[Finding] = []
         self.doubles: list[Finding] = []
@@ -238,7 +263,10 @@ def _status(ledger: _Ledger, expectation: Expectation, order: StoredOrder) -> No
     if order.reason:
         is_so += f" ({order.reason})"
     should = f"{expectation.status} ({expectation.reason})" if expectation.reason else expectation.status
-    if order.status == "PLACED" or (expectation.status == "SHIPPED" and order.status in {"ACCEPTED", "PACKED"}):
+    if order.status == "PLACED" and order.order_id in ledger.poisoned:
+        what = f"{is_so}: the faults let nobody judge it, its message is in {ledger.kept[order.order_id]}"
+        ledger.explained(Check.ORDERS, order.order_id, what)
+    elif order.status == "PLACED" or (expectation.status == "SHIPPED" and order.status in {"ACCEPTED", "PACKED"}):
         ledger.missing(Check.ORDERS, order.order_id, f"{is_so} and stays so; {should} was to come")
     elif (order.status, order.reason) != (expectation.status, expectation.reason):
         ledger.unexplained(Check.ORDERS, order.order_id, f"{is_so}, expected {should}")
@@ -349,20 +377,33 @@ def _statistics(ledger: _Ledger, accepted: Sequence[Expectation], observation: O
 # --- (d) notifications ---------------------------------------------------------------------------
 
 
-def _notifications(ledger: _Ledger, stored: Mapping[str, StoredOrder], found: Iterable[Notification]) -> None:
-    arrived = Counter((notification.order_id, notification.status) for notification in found)
+def _notifications(ledger: _Ledger, stored: Mapping[str, StoredOrder], observation: Observation) -> int:
+    """Judge the notifications; answers how many were repeats that a crash explains."""
+    told_again = 0
+    arrived: defaultdict[tuple[str, str], list[Notification]] = defaultdict(list)
+    for notification in observation.notifications:
+        arrived[notification.order_id, notification.status].append(notification)
     for order_id, order in stored.items():
         if not (order.accepted or order.status == "REJECTED"):
             continue
         status = "REJECTED" if order.status == "REJECTED" else "ACCEPTED"
-        times = arrived.pop((order_id, status), 0)
-        if times == 0:
+        own = arrived.pop((order_id, status), [])
+        event_ids = {notification.event_id for notification in own}
+        if not own:
             ledger.missing(Check.NOTIFICATIONS, order_id, f"nobody was notified that it is {status}")
-        elif times > 1:
-            ledger.double(Check.NOTIFICATIONS, order_id, f"notified {times} times that it is {status}")
-    for (order_id, status), times in arrived.items():
-        what = f"notified {times} times that it is {status or 'in no state that can be read'}, which it never was"
+        elif len(own) > 1:
+            what = f"notified {len(own)} times that it is {status}"
+            crashes = crashes_between_publish_and_completion(observation.strikes, own[0].event_id)
+            if len(event_ids) == 1 and len(own) - 1 <= crashes:
+                told_again += len(own) - 1
+                ledger.explained(Check.NOTIFICATIONS, order_id, f"{what}: notify crashed {crashes} times at it")
+            else:
+                ledger.double(Check.NOTIFICATIONS, order_id, what)
+    for (order_id, status), surplus in arrived.items():
+        is_so = status or "in no state that can be read"
+        what = f"notified {len(surplus)} times that it is {is_so}, which it never was"
         ledger.unexplained(Check.NOTIFICATIONS, order_id, what)
+    return told_again
 
 
 # --- (e) executions ------------------------------------------------------------------------------
@@ -445,14 +486,34 @@ def _versions(ledger: _Ledger, order: StoredOrder, events: Sequence[OrderEvent])
 # --- (g) leftovers -------------------------------------------------------------------------------
 
 
-def _leftovers(ledger: _Ledger, leftovers: Iterable[Leftover]) -> None:
-    for leftover in leftovers:
+def _leftovers(ledger: _Ledger, observation: Observation) -> None:
+    queue = observation.enrich_dead_letters
+    for leftover in observation.leftovers:
         if _is_test_event(leftover):
             what = "S3's own test message, sent when the bucket's notifications were configured"
+            ledger.explained(Check.LEFTOVERS, leftover.place, what)
+        elif (
+            queue is not None
+            and leftover.place == queue.place
+            and ledger.poisoned.issuperset(leftover.order_ids or " ")
+        ):
+            what = f"holds order {leftover.order_ids[0]}, which the faults let nobody judge"
             ledger.explained(Check.LEFTOVERS, leftover.place, what)
         else:
             about = f"about {', '.join(leftover.order_ids)}: " if leftover.order_ids else ""
             ledger.unexplained(Check.LEFTOVERS, leftover.place, f"holds {about}{leftover.text[:300]}")
+
+    for event in observation.undelivered:
+        what = f"an event found no target and no dead-letter queue ({event.reason}): {event.text[:300]}"
+        ledger.lost.append(Finding(check=Check.LEFTOVERS, subject=event.rule, what=what))
+
+
+# --- (h) faults ----------------------------------------------------------------------------------
+
+
+def _faults(ledger: _Ledger, observation: Observation) -> None:
+    for kind in sorted(observation.planned - {strike.kind for strike in observation.strikes}):
+        ledger.unexplained(Check.FAULTS, kind, "was planned and never struck: nothing is known of what it would do")
 
 
 def _is_test_event(leftover: Leftover) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from penstock.cloud.faults.log import Strike
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -138,8 +140,32 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """An event that a target never took and that went to no dead-letter queue either; ``text`` is what was sent."""
+
+    rule: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterQueue:
+    """Where messages end that a function could not process.
+
+    ``place`` is that of its leftovers, ``max_receive_count`` how often a message is received before.
+    """
+
+    place: str
+    max_receive_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All of it; ``answers`` and ``orders`` are keyed by order id."""
+    """All of it; ``answers`` and ``orders`` are keyed by order id.
+
+    ``undelivered`` names events that a target never took and that rest nowhere, ``strikes`` are the faults that struck,
+    ``planned`` the kinds of fault that were to strike. ``enrich_dead_letters`` is enrich's dead-letter queue.
+    """
 
     answers: Mapping[str, Answer]
     orders: Mapping[str, StoredOrder]
@@ -149,3 +175,7 @@ class Observation:
     executions: tuple[Execution, ...] = ()
     events: tuple[OrderEvent, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
+    undelivered: tuple[Undelivered, ...] = ()
+    strikes: tuple[Strike, ...] = ()
+    planned: frozenset[str] = frozenset()
+    enrich_dead_letters: DeadLetterQueue | None = None

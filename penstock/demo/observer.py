@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from penstock.demo.evidence import ENRICH
 from penstock.demo.observation import (
     Answer,
     CustomerOrder,
+    DeadLetterQueue,
     Execution,
     Leftover,
     Notification,
@@ -23,6 +25,7 @@ from penstock.demo.observation import (
     StatisticsWindow,
     StoredOrder,
     Sums,
+    Undelivered,
 )
 from penstock.errors import TemplateError
 
@@ -93,7 +96,29 @@ class Observer:
                 executions=tuple(self._executions(outputs["FulfilmentStateMachineArn"])),
                 events=tuple(self._events()),
                 leftovers=(*self._messages(), *self._objects(outputs["FailureBucketName"])),
+                undelivered=tuple(
+                    Undelivered(rule=event.rule, text=event.payload, reason=event.reason)
+                    for event in self._application.undelivered
+                ),
+                strikes=tuple(self._application.fault_log),
+                planned=frozenset(fault.kind for fault in self._application.faults.faults),
+                enrich_dead_letters=self._enrich_dead_letters(),
             )
+
+    def _enrich_dead_letters(self) -> DeadLetterQueue | None:
+        """Where messages go that the queue in front of enrich gives up."""
+        template = self._application.template
+        functions = [function.arn for function in template.functions if function.label == ENRICH]
+        sources = {
+            mapping.event_source_arn
+            for mapping in template.mappings
+            if any(mapping.function_arn.startswith(arn) for arn in functions)
+        }
+        for queue in template.queues:
+            if queue.arn in sources and queue.redrive is not None:
+                name = queue.redrive.dead_letter_target_arn.rpartition(":")[2]
+                return DeadLetterQueue(place=f"queue {name}", max_receive_count=queue.redrive.max_receive_count)
+        return None
 
     def _items(self, table_name: str) -> Iterator[_Item]:
         for page in self._dynamodb.get_paginator("scan").paginate(TableName=table_name, ConsistentRead=True):

@@ -58,8 +58,9 @@ class Report:
         """For ``--json``.
 
         Findings are objects ``{check, subject, what}``; ``value`` is ``{orders, returns}`` in pounds as decimal
-        text with at least two places; ``rejected`` maps reason → count; ``dead_lettered`` is a count. ``calls`` is
-        caller → ``service:operation`` → count, ``units`` is caller → table → ``read`` or ``write`` → units,
+        text with at least two places; ``rejected`` maps reason → count, ``faults`` kind → how often it struck;
+        ``dead_lettered`` is a count. ``calls`` is caller → ``service:operation`` → count, ``units`` is
+        caller → table → ``read`` or ``write`` → units,
         ``functions`` is label → sums. ``alarms`` are those that would have gone off, ``at_ms`` on the simulated clock.
         """
         account = self.account
@@ -74,6 +75,7 @@ class Report:
             "out_of_order": _documents(account.out_of_order),
             "unexplained": _documents(account.unexplained),
             "explained": _documents(account.explained),
+            "faults": dict(account.tally.strikes),
             "value": {"orders": money(account.value.orders), "returns": money(account.value.returns)},
             "unused_grants": {bearer: list(granted) for bearer, granted in self.unused_grants.items()},
             "seed": self.seed,
@@ -90,6 +92,7 @@ class Report:
             [f"penstock demo: {self.orders_file} through {self.assembly}, seed {self.seed}"],
             list(self._outcome()),
             list(self._effects()),
+            list(self._faults()),
             table_of(self.functions),
             list(self._checks()),
             *self._listings(),
@@ -114,7 +117,8 @@ class Report:
         repeated = f"and {tally.repeated_events} repeats" if tally.repeated_events else ""
         yield _line("effects", "events", tally.events, repeated)
         yield _line("", "customer rows", tally.customer_orders)
-        yield _line("", "notifications", tally.notifications)
+        again = f"{tally.repeated_notifications} of them repeats after a crash" if tally.repeated_notifications else ""
+        yield _line("", "notifications", tally.notifications, again)
         taken = f"{tally.already_taken} of them found the order taken" if tally.already_taken else ""
         yield _line("", "executions", tally.executions, taken)
         yield _line("", "windows", tally.windows, "of statistics")
@@ -127,6 +131,13 @@ class Report:
             yield from self._capacity("read")
         yield _line("time", "wall", f"{self.wall_seconds:.1f} s")
         yield _line("", "simulated", _duration(self.simulated_ms))
+
+    def _faults(self) -> Iterator[str]:
+        strikes = self.account.tally.strikes
+        if strikes:
+            yield _line("faults", "struck", sum(strikes.values()))
+        for kind, count in strikes.items():
+            yield _line("", "", count, kind)
 
     def _operations(self) -> Iterator[str]:
         operations: Counter[str] = Counter()
@@ -195,6 +206,7 @@ _QUESTIONS = {
     Check.EXECUTIONS: "(e) one execution per accepted order did its work and shipped",
     Check.EVENTS: "(f) the versions of each order left in rising order",
     Check.LEFTOVERS: "(g) queues, dead-letter queues and failure bucket are empty",
+    Check.FAULTS: "(h) every kind of fault that was planned struck",
 }
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from penstock.collector import loading
 from penstock.demo.accounting import Account, account
@@ -21,7 +21,11 @@ from penstock.demo.sender import Sender, Sign, bearer, signer
 if TYPE_CHECKING:
     from penstock.application import Application
     from penstock.cloud.alarms import AlarmVerdict
+    from penstock.cloud.faults import FaultScript
     from penstock.runtime.tallies import FunctionTally
+
+Faults = Path | Literal["planned"] | None
+"""A fault script in a file, the demo's own plan, or none."""
 
 SETTLE_SECONDS = 120.0
 SETTLE_SECONDS_PER_ORDER = 0.5
@@ -42,10 +46,12 @@ def run_demo(
     seed: int,
     progress: Progress,
     dynamodb_endpoint: str | None = None,
+    faults: Faults = "planned",
     now: Callable[[], float] = time.monotonic,
 ) -> Report:
     """Read the orders, start the application, send them, let it settle, account for all.
 
+    ``faults`` is what goes wrong meanwhile: the demo's own plan, nothing, or what a file says.
     Raises what `read_orders`, the start of the application and its settling raise.
     """
     began = now()
@@ -62,6 +68,7 @@ def run_demo(
             clock="jumping",
             seed=seed,
             dynamodb_endpoint=dynamodb_endpoint,
+            faults=_script(faults, orders, seed),
             on_event=lambda event: progress.say(event.told()) if isinstance(event, Denied) else None,
         )
     with application:
@@ -79,6 +86,15 @@ def run_demo(
             assembly=str(assembly),
             orders_file=orders_file.name,
         )
+
+
+def _script(faults: Faults, orders: Orders, seed: int) -> FaultScript:
+    from penstock.cloud.faults import FaultScript, read_script
+    from penstock.demo.fault_plan import fault_plan
+
+    if faults is None:
+        return FaultScript()
+    return fault_plan(orders.invoices, seed=seed) if faults == "planned" else read_script(faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

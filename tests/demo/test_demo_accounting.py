@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from penstock.cloud.faults.log import Strike
 from penstock.demo.accounting import Account, Check, Finding, account
+from penstock.demo.evidence import completion_key
 from penstock.demo.expectation import Expectation
 from penstock.demo.observation import (
     Answer,
     CustomerOrder,
+    DeadLetterQueue,
     Execution,
     Leftover,
     Notification,
@@ -22,6 +25,7 @@ from penstock.demo.observation import (
     StatisticsWindow,
     StoredOrder,
     Sums,
+    Undelivered,
 )
 from penstock.demo.orders import NotSent
 
@@ -357,6 +361,68 @@ def test_repeated_notification_is_double() -> None:
     assert places(result.wrong) == places(result.double) == [(Check.NOTIFICATIONS, "1")]
 
 
+def crash(operation: str, text: str, **changes: Any) -> Strike:
+    """A fault that struck notify."""
+    strike = Strike(
+        kind="response-lost", fault=0, at_ms=0, victim="Notify", service="s", operation=operation, text=text
+    )
+    return replace(strike, **changes)
+
+
+PUBLISHED = crash("Publish", 'Message={"eventId": "e1"}')
+
+
+@pytest.mark.parametrize(
+    "strike",
+    [
+        PUBLISHED,
+        replace(PUBLISHED, kind="process-killed", moment="during"),
+        replace(PUBLISHED, kind="process-killed", moment="after"),
+        crash("UpdateItem", completion_key("e1")),
+        crash("UpdateItem", completion_key("e1"), kind="process-killed", moment="before"),
+    ],
+)
+def test_notification_repeated_after_a_crash_is_explained(strike: Strike) -> None:
+    """The log shows that notify could not know of its publish, for this very event."""
+    told = Notification(order_id="1", status="ACCEPTED", event_id="e1")
+
+    result = settle(notifications=(*SETTLED.notifications[1:], told, told), strikes=(strike,))
+
+    assert (result.wrong, result.tally.repeated_notifications) == ((), 1)
+    assert places(result.explained) == [(Check.NOTIFICATIONS, "1")]
+
+
+@pytest.mark.parametrize(
+    "strike",
+    [
+        replace(PUBLISHED, victim="Enrich"),
+        replace(PUBLISHED, kind="throttle"),
+        replace(PUBLISHED, kind="process-killed", moment="before"),
+        replace(PUBLISHED, text='Message={"eventId": "e2"}'),
+        crash("PutItem", completion_key("e1")),
+        crash("UpdateItem", completion_key("e2")),
+    ],
+)
+def test_notification_repeated_for_another_reason_is_double(strike: Strike) -> None:
+    """Another event, another function, another moment: no excuse."""
+    told = Notification(order_id="1", status="ACCEPTED", event_id="e1")
+
+    result = settle(notifications=(*SETTLED.notifications[1:], told, told), strikes=(strike,))
+
+    assert places(result.wrong) == places(result.double) == [(Check.NOTIFICATIONS, "1")]
+
+
+def test_one_crash_excuses_one_repeat() -> None:
+    """A third notification has nothing to explain it; nor has one of another event."""
+    told = Notification(order_id="1", status="ACCEPTED", event_id="e1")
+    others = SETTLED.notifications[1:]
+
+    thrice = settle(notifications=(*others, told, told, told), strikes=(PUBLISHED,))
+    twice = settle(notifications=(*others, told, replace(told, event_id="e9")), strikes=(PUBLISHED,))
+
+    assert [places(each.double) for each in (thrice, twice)] == [[(Check.NOTIFICATIONS, "1")]] * 2
+
+
 @pytest.mark.parametrize(("order_id", "status"), [("4", "ACCEPTED"), ("9", "ACCEPTED"), ("", "")])
 def test_notification_of_what_never_was_is_unexplained(order_id: str, status: str) -> None:
     """A wrong status, an unknown order, a message that cannot be read."""
@@ -503,6 +569,68 @@ def test_order_whose_message_is_kept_is_dead_lettered_and_not_lost() -> None:
     assert (result.accepted, result.rejected, result.dead_lettered) == (3, {}, 1)
     assert places(result.unexplained) == [(Check.ORDERS, "4"), (Check.LEFTOVERS, "queue enrich-dlq")]
     assert result.unexplained[0].what.endswith("a message about it is kept in queue enrich-dlq")
+
+
+def poisoned(*, receives: int = 5, place: str = "queue enrich-dlq", **changes: Any) -> Account:
+    """The settled world but for order 4, which the faults kept enrich from judging so many times."""
+    strikes = tuple(
+        Strike(kind="error", fault=0, at_ms=0, victim="Enrich", request_id=f"r-{n}", text='{"Key": {"S": "4"}}')
+        for n in range(receives)
+    )
+    whole = {
+        "orders": with_order("4", status="PLACED", version=1, reason=None, total=None, item_count=None),
+        "events": SETTLED.events[:-1],
+        "notifications": SETTLED.notifications[:-1],
+        "leftovers": (Leftover(place=place, text="{}", order_ids=("4",)),),
+        "strikes": strikes,
+        "enrich_dead_letters": DeadLetterQueue(place="queue enrich-dlq", max_receive_count=5),
+    }
+    return settle(**(whole | changes))
+
+
+def test_poisoned_order_is_explained() -> None:
+    """It stays PLACED, and its message is in enrich's dead-letter queue and nowhere else."""
+    result = poisoned()
+
+    assert (result.wrong, result.dead_lettered) == ((), 1)
+    assert places(result.explained) == [(Check.ORDERS, "4"), (Check.LEFTOVERS, "queue enrich-dlq")]
+
+
+def test_order_given_up_too_early_is_unexplained() -> None:
+    """One of the receives was not the faults' doing."""
+    assert places(poisoned(receives=4).unexplained) == [(Check.ORDERS, "4"), (Check.LEFTOVERS, "queue enrich-dlq")]
+
+
+def test_poisoned_order_kept_elsewhere_is_unexplained() -> None:
+    """Another queue is not where it belongs, alone or besides."""
+    stray = Leftover(place="queue notify-dlq", text="{}", order_ids=("4",))
+    kept = Leftover(place="queue enrich-dlq", text="{}", order_ids=("4",))
+
+    assert places(poisoned(place="queue notify-dlq").wrong) == [
+        (Check.ORDERS, "4"),
+        (Check.LEFTOVERS, "queue notify-dlq"),
+    ]
+    assert places(poisoned(leftovers=(stray, kept)).wrong) == [(Check.LEFTOVERS, "queue notify-dlq")]
+
+
+def test_poisoned_order_whose_message_is_gone_is_lost() -> None:
+    """That the faults struck is no excuse for losing the message."""
+    assert places(poisoned(leftovers=()).lost) == [(Check.ORDERS, "4")]
+
+
+def test_undelivered_event_is_lost() -> None:
+    """An event that no target took and no dead-letter queue got fails the run by itself."""
+    result = settle(undelivered=(Undelivered(rule="Rule", text="{}", reason="AccessDenied"),))
+
+    assert places(result.wrong) == places(result.lost) == [(Check.LEFTOVERS, "Rule")]
+
+
+def test_planned_kind_that_never_struck_is_unexplained() -> None:
+    """A demo that tested nothing is worth nothing."""
+    result = settle(planned=frozenset({"throttle", "response-lost"}), strikes=(PUBLISHED,))
+
+    assert places(result.wrong) == places(result.unexplained) == [(Check.FAULTS, "throttle")]
+    assert result.tally.strikes == {"response-lost": 1}
 
 
 def test_nothing_sent_is_accounted_for() -> None:

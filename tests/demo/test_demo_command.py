@@ -23,6 +23,8 @@ def test_everything_has_a_default() -> None:
         "orders": None,
         "limit": None,
         "seed": 1,
+        "no_faults": False,
+        "faults": None,
         "dynamodb_endpoint": None,
         "json": False,
     }
@@ -32,16 +34,28 @@ def test_options_are_taken() -> None:
     """Each option reaches its place."""
     url = "http://127.0.0.1:8000"
 
-    arguments = parse("out", "--orders", "o.csv", "--limit", "5", "--seed", "-7", "--dynamodb-endpoint", url, "--json")
+    arguments = parse(
+        "out", "--orders", "o.csv", "--limit", "5", "--seed", "-7", "--dynamodb-endpoint", url, "--json", "--no-faults"
+    )
 
     assert vars(arguments) == {
         "path": Path("out"),
         "orders": Path("o.csv"),
         "limit": 5,
         "seed": -7,
+        "no_faults": True,
+        "faults": None,
         "dynamodb_endpoint": url,
         "json": True,
     }
+
+
+def test_fails_when_faults_are_given_and_switched_off(capsys: pytest.CaptureFixture[str]) -> None:
+    """A script and none at all exclude each other."""
+    with pytest.raises(SystemExit):
+        parse("--no-faults", "--faults", "f.json")
+
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])

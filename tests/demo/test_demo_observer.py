@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -13,9 +14,13 @@ from moto import mock_aws
 
 if TYPE_CHECKING:
     from penstock.application import Application
+from penstock.cloud.bus import UndeliveredEvent
+from penstock.cloud.faults import FaultScript, Strike
+from penstock.cloud.faults.script import Throttle
 from penstock.demo.observation import (
     Answer,
     CustomerOrder,
+    DeadLetterQueue,
     Execution,
     Leftover,
     Notification,
@@ -23,6 +28,7 @@ from penstock.demo.observation import (
     StatisticsWindow,
     StoredOrder,
     Sums,
+    Undelivered,
 )
 from penstock.demo.observer import Observer, order_ids
 from penstock.errors import TemplateError
@@ -72,12 +78,25 @@ class States:
 
 
 @dataclass(kw_only=True)
+class Shown:
+    """What the observer reads of a template."""
+
+    functions: tuple[Any, ...] = ()
+    mappings: tuple[Any, ...] = ()
+    queues: tuple[Any, ...] = ()
+
+
+@dataclass(kw_only=True)
 class Cloud:
     """What the observer needs of an application."""
 
     outputs: dict[str, str]
     published: list[Published] = field(default_factory=list)
     holds: int = 0
+    undelivered: list[UndeliveredEvent] = field(default_factory=list)
+    fault_log: list[Strike] = field(default_factory=list)
+    faults: FaultScript = field(default_factory=FaultScript)
+    template: Shown = field(default_factory=Shown)
 
     def client(self, service: str) -> Any:
         """Give moto's client, or the one execution."""
@@ -248,6 +267,38 @@ def test_leftovers_are_found_in_queues_and_bucket(observer: Observer, cloud: Clo
         Leftover(place="queue enrich-dlq", text="1 messages that are in flight or delayed"),
         Leftover(place="bucket failures", text="text"),
     )
+
+
+def test_faults_and_what_was_never_delivered_are_told(cloud: Cloud, observer: Observer) -> None:
+    """What was to strike, what struck, and the events that rest nowhere."""
+    strike = Strike(kind="throttle", fault=0, at_ms=1, victim="Api")
+    cloud.faults = FaultScript(faults=(Throttle(), Throttle(service="sns")))
+    cloud.fault_log.append(strike)
+    cloud.undelivered.append(UndeliveredEvent(rule="Rule", target="arn", payload="{}", reason="gone"))
+
+    observation = observer.observe({})
+
+    assert (observation.planned, observation.strikes) == (frozenset({"throttle"}), (strike,))
+    assert observation.undelivered == (Undelivered(rule="Rule", text="{}", reason="gone"),)
+
+
+def test_dead_letter_queue_of_enrich_is_found_by_its_mapping(cloud: Cloud, observer: Observer) -> None:
+    """From the function to its mapping, to the queue, to where that sends what it gives up."""
+    cloud.template = Shown(
+        functions=(SimpleNamespace(label="Enrich", arn="f:enrich"), SimpleNamespace(label="Notify", arn="f:notify")),
+        mappings=(
+            SimpleNamespace(function_arn="f:notify:live", event_source_arn="q:notify"),
+            SimpleNamespace(function_arn="f:enrich:live", event_source_arn="q:enrich"),
+        ),
+        queues=tuple(
+            SimpleNamespace(
+                arn=f"q:{name}", redrive=SimpleNamespace(dead_letter_target_arn=f"q:{name}-dlq", max_receive_count=5)
+            )
+            for name in ("notify", "enrich")
+        ),
+    )
+
+    assert observer.observe({}).enrich_dead_letters == DeadLetterQueue(place="queue enrich-dlq", max_receive_count=5)
 
 
 def test_order_ids_are_found_in_any_envelope() -> None:

@@ -36,6 +36,8 @@ ACCOUNT = Account(
         already_taken=0,
         events=1158,
         repeated_events=0,
+        repeated_notifications=0,
+        strikes={"response-lost": 2, "throttle": 3},
     ),
 )
 REPORT = Report(
@@ -120,6 +122,10 @@ read units     all                     155
 time           wall                 21.3 s
                simulated         2 min 8 s
 
+faults         struck                    5
+                                         2   response-lost
+                                         3   throttle
+
 function       invocations  errors  throttles  cold  records  calls/record  write/rec.   read/rec.
 api                    310       0          0     1      310         1.000       1.032       0.000
 enrich                  40       2          1     2      310         1.100       1.000       0.500
@@ -131,6 +137,7 @@ enrich                  40       2          1     2      310         1.100      
 (e) one execution per accepted order did its work and shipped               ok
 (f) the versions of each order left in rising order                         ok
 (g) queues, dead-letter queues and failure bucket are empty                 ok
+(h) every kind of fault that was planned struck                             ok
 
 grants never used (1)
   enrich: dynamodb:DeleteItem on table/Idempotency
@@ -200,6 +207,7 @@ def test_document_has_the_promised_keys() -> None:
         "out_of_order": [],
         "unexplained": [],
         "explained": [],
+        "faults": {"response-lost": 2, "throttle": 3},
         "value": {"orders": "106709.17", "returns": "-1866.33"},
         "unused_grants": {"enrich": ["dynamodb:DeleteItem on table/Idempotency"]},
         "seed": 1,

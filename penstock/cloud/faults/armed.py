@@ -18,6 +18,7 @@ class Faults:
     """The faults of a script, where they strike: ``calls``, ``invocations``, ``events``; ``log`` is what struck."""
 
     def __init__(self, script: FaultScript, *, clock: Clock, process_of: FindProcess, key_names: KeyNames) -> None:
+        self.script = script
         self.log: list[Strike] = []
         chances = [Chance(seed=script.seed, place=n, when=fault.when) for n, fault in enumerate(script.faults)]
 
