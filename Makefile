@@ -49,6 +49,7 @@ bench: .venv/.ready cdk.out/manifest.json ## measure filters, the core and whole
 	python -m benchmarks.mapping_core
 	python -m benchmarks.end_to_end
 	python -m benchmarks.chain
+	python -m benchmarks.transactions
 
 lint: .venv/.ready
 	ruff check $(CHECKED)

@@ -38,3 +38,11 @@ def test_fails_when_moto_is_another() -> None:
     """The repairs were made for one version and say so of any other."""
     with pytest.raises(EnvironmentProblem, match=f"moto 5.2.6 is installed.*install moto=={repairs.SUPPORTED_MOTO}"):
         repairs.require_supported_moto("5.2.6")
+
+
+def test_documentation_tells_of_each_repair() -> None:
+    """The table in the documentation is the one of the code."""
+    documented = (ROOT / "docs" / "local-run.md").read_text()
+
+    rows = "".join(f"| {repair.name} | {repair.behaviour} |\n" for repair in repairs.REPAIRS.values())
+    assert f"| repair | |\n|---|---|\n{rows}\n" in documented
