@@ -3,7 +3,8 @@
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
 cycles; names of actions are looked up once; a message's age is compared with the one attribute of its queue that
-matters. Expressions are in ``moto_expressions.py``, updates in ``moto_updates.py``.
+matters; ids and receipt handles are drawn at once. Expressions are in ``moto_expressions.py``, updates in
+``moto_updates.py``.
 
 What is never used is not loaded: moto's own IAM, the list of all regions, the names of all services.
 """
@@ -13,7 +14,8 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import secrets
+import random
+import string
 from typing import Any
 
 from penstock.cloud import moto_expressions, moto_updates
@@ -49,6 +51,7 @@ def install() -> None:
     DynamoResult.execute_result_by_model = by_model
     moto_expressions.install()
     moto_updates.install()
+    models.generate_receipt_handle = _receipt_handle
     models.SQSBackend.is_message_valid_based_on_retention_period = _is_retained
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)
@@ -74,8 +77,13 @@ class _Everything(tuple[str, ...]):
 
 def _give_request_id(headers: dict[str, Any]) -> str:
     """Put a request id into the headers of an answer."""
-    request_id = headers["x-amzn-requestid"] = secrets.token_hex(26).upper()
+    request_id = headers["x-amzn-requestid"] = f"{random.getrandbits(208):052X}"
     return request_id
+
+
+def _receipt_handle() -> str:
+    """185 small letters, drawn at once."""
+    return "".join(random.choices(string.ascii_lowercase, k=185))
 
 
 def _is_retained(backend: Any, queue_name: str, message: Any) -> bool:

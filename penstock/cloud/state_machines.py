@@ -7,7 +7,8 @@ These are put in place of moto's own, once per process:
   began to wait together go on together, as batches, instead of one jump each);
 - the clients of tasks go through the front door as the execution's role, most of them without HTTP;
 - a task without a time limit of its own runs in the execution's thread, not in another one;
-- a definition is parsed once, not at each start (the parsed program keeps no state: it is in the environment);
+- a definition is parsed once, not at each start (the parsed program keeps no state: it is in the environment), and so
+  is a path; what they work on is JSON and copied as such;
 - ``TimeoutSeconds`` of a whole execution is a timer of the clock that ends its waits; a task that runs, or pauses
   before a retry, is not interrupted by it;
 - an execution that is given no name has one of its own, and its output is JSON even when it is a text;
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import copy
 import functools
 import json
 import math
@@ -365,8 +367,24 @@ def load() -> None:
     ExecutionWorker.start = start_worker
     AmazonStateLanguageParser.parse = staticmethod(functools.cache(AmazonStateLanguageParser.parse))
     for name, module in list(sys.modules.items()):
-        if name.startswith("moto.stepfunctions.") and hasattr(module, "boto_client_for"):
+        if not name.startswith("moto.stepfunctions.parser.asl."):
+            continue
+        if hasattr(module, "boto_client_for"):
             module.boto_client_for = client_for  # type: ignore[attr-defined]
+        if getattr(module, "copy", None) is copy:
+            module.copy = SimpleNamespace(deepcopy=_copied)  # type: ignore[attr-defined]
+        if getattr(getattr(module, "parse", None), "__module__", "").startswith("jsonpath_ng."):
+            module.parse = functools.lru_cache(maxsize=512)(module.parse)  # type: ignore[attr-defined]
+
+
+def _copied(value: Any) -> Any:
+    """A copy of JSON data that shares nothing; anything else is copied by ``copy``."""
+    kind = type(value)
+    if kind is dict:
+        return {name: _copied(member) for name, member in value.items()}
+    if kind is list:
+        return [_copied(member) for member in value]
+    return value if kind in (str, int, float, bool, type(None)) else copy.deepcopy(value)
 
 
 def _describe_executions() -> None:

@@ -1,6 +1,7 @@
 """Executions: their waits, their clients, their end."""
 
 import asyncio
+import hashlib
 import json
 import threading
 from typing import Any
@@ -303,3 +304,25 @@ def test_execution_is_described_by_the_clock() -> None:
     assert len({each["name"] for each in ended}) == 2
     assert [each["output"] for each in ended] == ['"caught"'] * 2
     assert {round((each["stopDate"] - each["startDate"]).total_seconds() / 10) for each in ended} == {60}
+
+
+def test_paths_are_read_from_each_execution_s_own_data() -> None:
+    """What one execution put into its data is not in another's, though paths and programs are parsed once."""
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {
+            "QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/done",
+            "MessageBody.$": "$.n.x",
+        },
+        "ResultSelector": {"md5.$": "$.MD5OfMessageBody"},
+        "ResultPath": "$.n.sent",
+        "End": True,
+    }
+
+    ended, _, _ = execute({"StartAt": "t", "States": {"t": task}}, [{"n": {"x": text}} for text in "ab"])
+
+    assert [json.loads(one["output"]) for one in ended] == [
+        {"n": {"x": text, "sent": {"md5": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}}}
+        for text in "ab"
+    ]
