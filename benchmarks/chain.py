@@ -119,7 +119,7 @@ def meter_seams(meter: Meter) -> None:
         (asyncio.BaseEventLoop, "_run_once", "event loop: turning"),
         (asyncio.Handle, "_run", called_back),
         (front_door.FrontDoor, "_on_request", "front door: requests"),
-        (front_door.FrontDoor, "call", "front door: interceptors"),
+        (front_door.FrontDoor, "call", "front door: passing"),
         (front_door.FrontDoor, "_serve", "front door: dispatch"),
         (engine.Engine, "handle", lambda _, service, __: f"engine: {service}"),
         (engine.Engine, "call", lambda _, service, operation, __: f"engine: {service} by a service ({operation})"),
@@ -148,7 +148,27 @@ def meter_seams(meter: Meter) -> None:
     ]
     for owner, attribute, component in seams:
         meter.wrap(owner, attribute, component)
+    meter_door(meter)
     meter.watch_collector()
+
+
+def meter_door(meter: Meter) -> None:
+    """Wrap each interceptor of the front door, and each service that answers in the engine's place."""
+    from penstock.cloud.front_door import FrontDoor
+
+    make = FrontDoor.__init__
+
+    def make_metered(
+        door: FrontDoor, *arguments: Any, interceptors: Sequence[Any] = (), services: Mapping[str, Any] | None = None
+    ) -> None:
+        passed = [meter.metered(one.__call__, f"front door: {type(one).__name__}") for one in interceptors]
+        answering = {
+            name: meter.metered(answer, f"front door: {answer.__qualname__}")
+            for name, answer in (services or {}).items()
+        }
+        make(door, *arguments, interceptors=passed, services=answering)
+
+    FrontDoor.__init__ = make_metered  # type: ignore[method-assign, assignment]
 
 
 def called_back(handle: Any) -> str:

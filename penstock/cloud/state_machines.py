@@ -366,6 +366,11 @@ def load() -> None:
     ExecutionWorker._execution_logic = execution_logic
     ExecutionWorker.start = start_worker
     AmazonStateLanguageParser.parse = staticmethod(functools.cache(AmazonStateLanguageParser.parse))
+    _replace_names(client_for)
+
+
+def _replace_names(client_for: Callable[..., Any]) -> None:
+    """Give every module of the interpreter our clients, paths that are parsed once, and copies of JSON."""
     for name, module in list(sys.modules.items()):
         if not name.startswith("moto.stepfunctions.parser.asl."):
             continue

@@ -28,6 +28,10 @@ class Item(Protocol):
     """moto's item, as far as it matters here."""
 
     attrs: Mapping[str, Any]
+
+    def size(self) -> int:
+        """Size in bytes."""
+
     """Name → moto's typed value, which has ``type`` and ``value``."""
 
 
@@ -109,8 +113,17 @@ class Stream:
         finally:
             self._by_time_to_live = False
 
-    def write(self, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> None:
-        """Add the record of one item change, in DynamoDB JSON; a change that changes nothing adds none."""
+    def write(
+        self,
+        old: Mapping[str, Any] | None,
+        new: Mapping[str, Any] | None,
+        *,
+        sizes: tuple[int, int] | None = None,
+    ) -> None:
+        """Add the record of one item change, in DynamoDB JSON; a change that changes nothing adds none.
+
+        ``sizes`` are the bytes of both where they are known already.
+        """
         if old is not None and new is not None and _same(old, new):
             return
         now_ms = self._now_ms()
@@ -119,11 +132,13 @@ class Stream:
         assert image is not None
         keys = {name: image[name] for name in self._key_names}
         change: dict[str, Any] = {"ApproximateCreationDateTime": float(now_ms // 1000), "Keys": keys}
+        size = item_bytes(keys)
         if new is not None and self.view_type in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
             change["NewImage"] = new
+            size += sizes[1] if sizes is not None else item_bytes(new)
         if old is not None and self.view_type in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
             change["OldImage"] = old
-        size = sum(item_bytes(change[part]) for part in ("Keys", "NewImage", "OldImage") if part in change)
+            size += sizes[0] if sizes is not None else item_bytes(old)
         change |= {"SequenceNumber": sequence_number, "SizeBytes": size, "StreamViewType": self.view_type}
         body: dict[str, Any] = {
             "eventID": self._new_event_id(),
@@ -159,6 +174,7 @@ class Stream:
         self.write(
             attributes_of(old) if old is not None else None,
             attributes_of(new) if new is not None else None,
+            sizes=(old.size() if old is not None else 0, new.size() if new is not None else 0),
         )
 
     def get(self, start: int, quantity: int) -> list[dict[str, Any]]:
@@ -215,12 +231,21 @@ def attach(table: Any, stream: Stream) -> None:
 
 
 def attributes_of(item: Item) -> dict[str, Any]:
-    """moto's item in DynamoDB JSON, sharing nothing with it."""
+    """moto's item in DynamoDB JSON, to be read only: images of an item share what did not change."""
     return {name: _plain(typed) for name, typed in item.attrs.items()}
 
 
 def _plain(typed: Any) -> dict[str, Any]:
-    """moto's typed value as DynamoDB JSON, sharing nothing with it; binary values as base64 text."""
+    """moto's typed value as DynamoDB JSON; binary values as base64 text. A list or map is written out once."""
+    if typed.type not in ("L", "M"):
+        return _written(typed)
+    if not hasattr(typed, "plain"):
+        typed.plain = _written(typed)
+    plain: dict[str, Any] = typed.plain
+    return plain
+
+
+def _written(typed: Any) -> dict[str, Any]:
     value = typed.value
     match typed.type:
         case "M":

@@ -18,7 +18,18 @@ ITEM_LIMIT_BYTES = 409_600
 
 
 def typed_bytes(typed: Any) -> int:
-    """Size of moto's typed value, in bytes."""
+    """Size of moto's typed value, in bytes.
+
+    A list or map is weighed once: what is stored never changes, a change is made to a copy (``changes.py``).
+    """
+    if typed.type not in ("L", "M"):
+        return _weighed(typed)
+    if not hasattr(typed, "weight"):
+        typed.weight = _weighed(typed)
+    return int(typed.weight)
+
+
+def _weighed(typed: Any) -> int:
     value = typed.value
     match typed.type:
         case "S":
