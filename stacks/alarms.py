@@ -10,7 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 PERIOD = Duration.minutes(5)
 

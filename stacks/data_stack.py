@@ -7,7 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from stacks.item_table import ItemTable
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 
 class DataStack(cdk.Stack):

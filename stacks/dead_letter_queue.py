@@ -7,7 +7,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarms import PERIOD, Alarms
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 _SECONDS_PER_DAY = 86_400
 

@@ -8,7 +8,9 @@ from constructs import Construct
 
 from stacks.alarms import Alarms
 from stacks.dead_letter_queue import DeadLetterQueue
-from stacks.settings import FunctionSettings, QueueMappingSettings, StageSettings
+from stacks.function_settings import FunctionSettings
+from stacks.mapping_settings import QueueMappingSettings
+from stacks.stage_settings import StageSettings
 
 
 class EventQueue(Construct):

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.alarms import Alarms
 from stacks.dead_letter_queue import DeadLetterQueue
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 # Lambda developer guide, "Retain discarded batches": aws/lambda/<mapping UUID>/<shard id>/<date>/<time>-<UUID>.
 _KEY_PREFIX = "aws/lambda/"

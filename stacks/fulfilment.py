@@ -12,7 +12,7 @@ from stacks.dead_letter_queue import DeadLetterQueue
 from stacks.fulfilment_definition import fulfilment_definition
 from stacks.order_bus import OrderBus
 from stacks.order_rule import OrderRule
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 
 class Fulfilment(Construct):

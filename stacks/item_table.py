@@ -6,7 +6,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 
 class ItemTable(Construct):

@@ -13,7 +13,7 @@ from constructs import Construct
 from stacks.dead_letter_queue import DeadLetterQueue
 from stacks.event_queue import EventQueue
 from stacks.order_bus import ORDER_EVENT_SOURCE, OrderBus
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 DETAIL_TYPES = ("OrderPlaced", "OrderAccepted", "OrderRejected", "OrderPacked", "OrderShipped")
 

@@ -13,7 +13,7 @@ from constructs import Construct
 from stacks.alarms import PERIOD, Alarms
 from stacks.expiring_log_group import ExpiringLogGroup
 from stacks.python_function import PythonFunction
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 # One JSON object a request; the integration's error tells a refused invocation from a failed one.
 _ACCESS_LOG_FORMAT = {

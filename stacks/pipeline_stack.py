@@ -15,7 +15,7 @@ from stacks.order_bus import OrderBus
 from stacks.orders_api import OrdersApi
 from stacks.relay import Relay
 from stacks.replicate import Replicate
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 from stacks.summarize import Summarize
 
 

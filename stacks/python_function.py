@@ -13,7 +13,7 @@ from constructs import Construct
 from stacks.alarms import PERIOD, Alarms
 from stacks.expiring_log_group import ExpiringLogGroup
 from stacks.function_code import FunctionCode
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 
 class PythonFunction(Construct):
@@ -35,7 +35,9 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
     ) -> None:
         if handler not in settings.functions:
-            raise ValueError(f"handler {handler!r} has no settings: add it to StageSettings in stacks/settings.py")
+            raise ValueError(
+                f"handler {handler!r} has no settings: add it to StageSettings in stacks/stage_settings.py"
+            )
         function_settings = settings.functions[handler]
         code = FunctionCode(handler, runtime=settings.runtime)
         super().__init__(scope, construct_id)

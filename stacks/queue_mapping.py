@@ -7,8 +7,8 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.event_queue import EventQueue
+from stacks.mapping_settings import QueueMappingSettings
 from stacks.python_function import PythonFunction
-from stacks.settings import QueueMappingSettings
 
 
 class QueueMapping(Construct):

@@ -9,7 +9,7 @@ from stacks.alarms import Alarms
 from stacks.failure_bucket import FailureBucket
 from stacks.order_bus import OrderBus
 from stacks.python_function import PythonFunction
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 from stacks.stream_mapping import StreamMapping
 
 # What can be an event: an order that exists and has a status. A deletion is none.

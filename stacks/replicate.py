@@ -11,7 +11,7 @@ from stacks.order_bus import OrderBus
 from stacks.order_rule import OrderRule
 from stacks.python_function import PythonFunction
 from stacks.queue_mapping import QueueMapping
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 
 class Replicate(Construct):

@@ -13,8 +13,8 @@ from constructs import Construct
 
 from stacks.alarms import PERIOD, Alarms
 from stacks.failure_bucket import FailureBucket, FailureDestination
+from stacks.mapping_settings import StreamMappingSettings
 from stacks.python_function import PythonFunction
-from stacks.settings import StreamMappingSettings
 
 # DynamoDB developer guide, "DynamoDB Streams record": the keys that a pattern can be rooted at.
 _RECORD_KEYS = frozenset(

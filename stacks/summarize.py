@@ -8,7 +8,7 @@ from constructs import Construct
 from stacks.alarms import Alarms
 from stacks.failure_bucket import FailureBucket
 from stacks.python_function import PythonFunction
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 from stacks.stream_mapping import StreamMapping
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from stacks.settings import StageSettings, settings_of
+from stacks.settings import settings_of
+from stacks.stage_settings import StageSettings
 from tests.stacks.synthesized import Synthesize, Synthesized, synthesize_anew
 
 

@@ -14,7 +14,7 @@ import aws_cdk as cdk
 
 from stacks.data_stack import DataStack
 from stacks.pipeline_stack import PipelineStack
-from stacks.settings import StageSettings
+from stacks.stage_settings import StageSettings
 
 Properties = dict[str, Any]
 

@@ -1,0 +1,270 @@
+"""What a stage decides, and which decisions exclude one another.
+
+This module imports no CDK. A setting is spelled as in aws-cdk-lib, with its unit at the end. What is illegal by
+itself or in combination is refused when the dataclass is made, so at synth and before anything is defined.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from stacks.function_settings import FunctionSettings
+from stacks.mapping_settings import QueueMappingSettings, StreamMappingSettings
+from stacks.refusal import require
+
+RemovalPolicyName = Literal["destroy", "retain"]
+CapacityMode = Literal["on-demand", "provisioned"]
+
+# CloudWatch Logs API reference, PutRetentionPolicy: the only values it takes.
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """Everything in which one stage differs from another."""
+
+    stage: str
+    # One place to move all functions to the next Python; bundling compiles for it.
+    runtime: str
+    log_level: str
+    log_retention_days: int
+    removal_policy: RemovalPolicyName
+    deletion_protection: bool
+    point_in_time_recovery_days: int | None
+
+    capacity_mode: CapacityMode
+    min_capacity_units: int | None
+    max_capacity_units: int | None
+    target_utilization_percent: int | None
+
+    api: FunctionSettings
+    relay: FunctionSettings
+    summarize: FunctionSettings
+    enrich: FunctionSettings
+    notify: FunctionSettings
+    replicate: FunctionSettings
+
+    relay_mapping: StreamMappingSettings
+    summarize_mapping: StreamMappingSettings
+    tumbling_window_seconds: int
+    enrich_mapping: QueueMappingSettings
+    notify_mapping: QueueMappingSettings
+    replicate_mapping: QueueMappingSettings
+
+    queue_retention_days: int
+    dead_letter_retention_days: int
+    failure_retention_days: int
+    rule_retry_attempts: int
+    rule_max_event_age_seconds: int
+    packing_seconds: int
+
+    throttling_rate_limit: int
+    throttling_burst_limit: int
+    jwt_issuer: str | None
+    jwt_audience: str | None
+    jwt_read_scope: str
+    jwt_write_scope: str
+
+    alarm_address: str | None
+    iterator_age_alarm_seconds: int
+    api_latency_alarm_ms: int
+
+    def __post_init__(self) -> None:
+        """Refuse a stage that could not be deployed, or would lose or throttle what it is meant to keep."""
+        self._check_stage()
+        self._check_capacity()
+        self._check_functions()
+        self._check_retention()
+        self._check_delivery()
+        self._check_api()
+        self._check_alarms()
+
+    @property
+    def functions(self) -> dict[str, FunctionSettings]:
+        """The settings of each function, by its name."""
+        return {
+            "api": self.api,
+            "relay": self.relay,
+            "summarize": self.summarize,
+            "enrich": self.enrich,
+            "notify": self.notify,
+            "replicate": self.replicate,
+        }
+
+    def _check_stage(self) -> None:
+        require(
+            re.fullmatch(r"[a-z][a-z0-9]{0,15}", self.stage) is not None,
+            f"stage must be a lower-case word of at most 16 letters and digits, not {self.stage!r}: it is part of "
+            "the stack ids",
+        )
+        require(
+            re.fullmatch(r"python3\.\d+", self.runtime) is not None,
+            f"runtime must be a Python of Lambda such as python3.13, not {self.runtime!r}: the handlers are Python",
+        )
+        require(
+            not (self.removal_policy == "destroy" and self.deletion_protection),
+            "removal_policy='destroy' and deletion_protection=True contradict each other: "
+            "retain the tables or drop the protection",
+        )
+        days = self.point_in_time_recovery_days
+        require(
+            days is None or 1 <= days <= 35,
+            f"point_in_time_recovery_days must be 1 to 35, not {days}: None turns recovery off",
+        )
+
+    def _check_capacity(self) -> None:
+        units = (self.min_capacity_units, self.max_capacity_units, self.target_utilization_percent)
+        if self.capacity_mode == "on-demand":
+            require(
+                units == (None, None, None),
+                f"capacity units {units} mean nothing with capacity_mode='on-demand': "
+                "set them to None or choose 'provisioned'",
+            )
+            return
+        minimum, maximum, target = units
+        if minimum is None or maximum is None or target is None:
+            raise ValueError(
+                f"capacity_mode='provisioned' needs min_capacity_units, max_capacity_units and "
+                f"target_utilization_percent, not {units}: set all three or choose 'on-demand'"
+            )
+        require(
+            1 <= minimum <= maximum,
+            f"min_capacity_units={minimum} and max_capacity_units={maximum} are no range: "
+            "let the first be 1 or more and not above the second",
+        )
+        # Application Auto Scaling for DynamoDB: target utilization between 20 and 90 percent.
+        require(
+            20 <= target <= 90,
+            f"target_utilization_percent must be 20 to 90, not {target}: 70 leaves room for a burst",
+        )
+
+    def _check_functions(self) -> None:
+        for name, function in self.functions.items():
+            require(
+                self.stage == "dev" or function.reserved_concurrent_executions is not None,
+                f"reserved_concurrent_executions of {name} may be None in dev only, not in {self.stage}: "
+                "reserve what it needs, so that no other function can take it away",
+            )
+            # Lambda developer guide, "Lambda SnapStart": from Python 3.12 on.
+            require(
+                not function.snap_start or int(self.runtime.rpartition(".")[2]) >= 12,
+                f"snap_start of {name} needs python3.12 or later, not {self.runtime}: raise the runtime or turn it off",
+            )
+        # API Gateway quotas for HTTP APIs: an integration is cut off after 30 seconds; the API waits up to 20 of them.
+        require(
+            21 <= self.api.timeout_seconds <= 29,
+            f"timeout_seconds of api must be 21 to 29, not {self.api.timeout_seconds}: "
+            "`Prefer: wait=20` must fit in, and API Gateway hangs up after 30",
+        )
+        require(
+            self.relay.reserved_concurrent_executions is None
+            or self.relay.reserved_concurrent_executions >= self.relay_mapping.parallelization_factor,
+            f"reserved_concurrent_executions={self.relay.reserved_concurrent_executions} of relay is less than its "
+            f"parallelization_factor={self.relay_mapping.parallelization_factor}: a single shard would throttle it",
+        )
+        # A state is kept per shard; the factor would split it (Lambda: "window and factor exclude each other").
+        require(
+            self.summarize_mapping.parallelization_factor == 1,
+            f"parallelization_factor of summarize must be 1, not {self.summarize_mapping.parallelization_factor}: "
+            "a tumbling window keeps one state per shard",
+        )
+        require(
+            1 <= self.tumbling_window_seconds <= 900,
+            f"tumbling_window_seconds must be 1 to 900, not {self.tumbling_window_seconds}: choose a shorter window",
+        )
+        for name, mapping in self.queue_mappings.items():
+            reserved = self.functions[name].reserved_concurrent_executions
+            require(
+                reserved is None or mapping.max_concurrency <= reserved,
+                f"max_concurrency={mapping.max_concurrency} of {name} exceeds its "
+                f"reserved_concurrent_executions={reserved}: throttled messages would count as received; "
+                "lower the first or raise the second",
+            )
+
+    @property
+    def queue_mappings(self) -> dict[str, QueueMappingSettings]:
+        """The settings of each mapping that reads a queue, by the name of its function."""
+        return {"enrich": self.enrich_mapping, "notify": self.notify_mapping, "replicate": self.replicate_mapping}
+
+    def _check_retention(self) -> None:
+        require(
+            self.log_retention_days in LOG_RETENTION_DAYS,
+            f"log_retention_days={self.log_retention_days} is not offered by CloudWatch Logs: "
+            f"take one of {', '.join(map(str, LOG_RETENTION_DAYS))}",
+        )
+        for name, days in (
+            ("queue_retention_days", self.queue_retention_days),
+            ("dead_letter_retention_days", self.dead_letter_retention_days),
+        ):
+            require(1 <= days <= 14, f"{name} must be 1 to 14, not {days}: SQS keeps a message for 14 days at most")
+        # SQS developer guide: a message keeps its first enqueue time when it moves to the dead-letter queue.
+        require(
+            self.dead_letter_retention_days > self.queue_retention_days,
+            f"dead_letter_retention_days={self.dead_letter_retention_days} must exceed "
+            f"queue_retention_days={self.queue_retention_days}: a message brings its age along and would expire early",
+        )
+        require(
+            self.failure_retention_days >= self.dead_letter_retention_days,
+            f"failure_retention_days={self.failure_retention_days} is less than "
+            f"dead_letter_retention_days={self.dead_letter_retention_days}: "
+            "a notification would outlive the batch that it points to",
+        )
+
+    def _check_delivery(self) -> None:
+        # EventBridge user guide, "How EventBridge retries delivering events".
+        require(
+            0 <= self.rule_retry_attempts <= 185,
+            f"rule_retry_attempts must be 0 to 185, not {self.rule_retry_attempts}: choose a value EventBridge offers",
+        )
+        require(
+            60 <= self.rule_max_event_age_seconds <= 86_400,
+            f"rule_max_event_age_seconds must be 60 to 86400, not {self.rule_max_event_age_seconds}: "
+            "choose a value EventBridge offers",
+        )
+        require(
+            1 <= self.packing_seconds <= 86_400,
+            f"packing_seconds must be 1 to 86400, not {self.packing_seconds}: an order is packed within a day",
+        )
+
+    def _check_api(self) -> None:
+        require(
+            self.throttling_rate_limit >= 1,
+            f"throttling_rate_limit must be at least 1, not {self.throttling_rate_limit}: 0 refuses every request",
+        )
+        require(
+            self.throttling_burst_limit >= 1,
+            f"throttling_burst_limit must be at least 1, not {self.throttling_burst_limit}: 0 refuses every request",
+        )
+        require(
+            (self.jwt_issuer is None) == (self.jwt_audience is None),
+            f"jwt_issuer={self.jwt_issuer!r} and jwt_audience={self.jwt_audience!r} belong together: "
+            "set both for JWT or neither for IAM",
+        )
+        require(
+            self.jwt_issuer is None or self.jwt_issuer.startswith("https://"),
+            f"jwt_issuer must start with https://, not {self.jwt_issuer!r}: API Gateway fetches its keys from there",
+        )
+        require(
+            bool(self.jwt_read_scope and self.jwt_write_scope),
+            "jwt_read_scope and jwt_write_scope must not be empty: a route without a scope admits every token",
+        )
+
+    def _check_alarms(self) -> None:
+        require(
+            self.alarm_address is None or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", self.alarm_address) is not None,
+            f"alarm_address must be a mail address, not {self.alarm_address!r}: None defines alarms that tell nobody",
+        )
+        oldest = max(self.relay_mapping.max_record_age_seconds, self.summarize_mapping.max_record_age_seconds)
+        require(
+            60 <= self.iterator_age_alarm_seconds < oldest,
+            f"iterator_age_alarm_seconds={self.iterator_age_alarm_seconds} must be 60 or more and below the "
+            f"longest max_record_age_seconds={oldest}: later it could only tell what is already given up",
+        )
+        require(
+            1 <= self.api_latency_alarm_ms <= 29_000,
+            f"api_latency_alarm_ms must be 1 to 29000, not {self.api_latency_alarm_ms}: the API hangs up after 30 s",
+        )
