@@ -49,7 +49,8 @@ def _everything(record: Mapping[str, Any]) -> bool:  # noqa: ARG001 - a test tak
     return True
 
 
-_NOT_JSON: Final = object()
+NOT_JSON: Final = object()
+"""What stands for a body that is no JSON."""
 
 
 def _no_constant(name: str) -> Never:
@@ -62,20 +63,20 @@ _SPACES = frozenset(" \t\n\r")
 _scan: Callable[[str, int], tuple[Any, int]] = make_scanner(_DECODER)  # type: ignore[arg-type]  # the stub is wrong
 
 
-def _decoded(body: object) -> Any:
-    """Decode a body, or return `_NOT_JSON`."""
+def decoded(body: object) -> Any:
+    """Decode a body, or return `NOT_JSON`."""
     if not isinstance(body, str):
-        return _NOT_JSON
+        return NOT_JSON
     try:
         if body[:1] in _JSON_BEGINS_WITH:
             value, end = _scan(body, 0)
             if end == len(body):
                 return value
         elif body[:1] not in _SPACES:
-            return _NOT_JSON
+            return NOT_JSON
         return _DECODER.decode(body)
     except (StopIteration, ValueError, RecursionError):
-        return _NOT_JSON
+        return NOT_JSON
 
 
 def _message_test(rules: Sequence[Rule]) -> Test:
@@ -100,8 +101,8 @@ def _message_test(rules: Sequence[Rule]) -> Test:
     def passes(record: Mapping[str, Any]) -> bool:
         if type(record) is not dict and not isinstance(record, Mapping):
             return False
-        body = _decoded(record.get("body"))
-        if body is _NOT_JSON:
+        body = decoded(record.get("body"))
+        if body is NOT_JSON:
             return text_test(record)
         return json_test(record, body)
 
