@@ -41,6 +41,7 @@ from penstock.demo.expectation import Expectation
 from penstock.demo.observation import (
     Answer,
     CustomerOrder,
+    DeadLetterQueue,
     Execution,
     Leftover,
     Notification,
@@ -487,33 +488,24 @@ def _versions(ledger: _Ledger, order: StoredOrder, events: Sequence[OrderEvent])
 
 
 def _leftovers(ledger: _Ledger, observation: Observation) -> None:
-    queue = observation.enrich_dead_letters
     for leftover in observation.leftovers:
         if _is_test_event(leftover):
             what = "S3's own test message, sent when the bucket's notifications were configured"
             ledger.explained(Check.LEFTOVERS, leftover.place, what)
-        elif (
-            queue is not None
-            and leftover.place == queue.place
-            and ledger.poisoned.issuperset(leftover.order_ids or " ")
-        ):
+        elif _is_of_a_poisoned_order(ledger, leftover, observation.enrich_dead_letters):
             what = f"holds order {leftover.order_ids[0]}, which the faults let nobody judge"
             ledger.explained(Check.LEFTOVERS, leftover.place, what)
         else:
             about = f"about {', '.join(leftover.order_ids)}: " if leftover.order_ids else ""
             ledger.unexplained(Check.LEFTOVERS, leftover.place, f"holds {about}{leftover.text[:300]}")
-
     for event in observation.undelivered:
         what = f"an event found no target and no dead-letter queue ({event.reason}): {event.text[:300]}"
         ledger.lost.append(Finding(check=Check.LEFTOVERS, subject=event.rule, what=what))
 
 
-# --- (h) faults ----------------------------------------------------------------------------------
-
-
-def _faults(ledger: _Ledger, observation: Observation) -> None:
-    for kind in sorted(observation.planned - {strike.kind for strike in observation.strikes}):
-        ledger.unexplained(Check.FAULTS, kind, "was planned and never struck: nothing is known of what it would do")
+def _is_of_a_poisoned_order(ledger: _Ledger, leftover: Leftover, queue: DeadLetterQueue | None) -> bool:
+    in_its_place = queue is not None and leftover.place == queue.place
+    return in_its_place and len(leftover.order_ids) == 1 and leftover.order_ids[0] in ledger.poisoned
 
 
 def _is_test_event(leftover: Leftover) -> bool:
@@ -523,3 +515,11 @@ def _is_test_event(leftover: Leftover) -> bool:
     except ValueError:
         return False
     return isinstance(message, dict) and message.get("Event") == "s3:TestEvent"
+
+
+# --- (h) faults ----------------------------------------------------------------------------------
+
+
+def _faults(ledger: _Ledger, observation: Observation) -> None:
+    for kind in sorted(observation.planned - {strike.kind for strike in observation.strikes}):
+        ledger.unexplained(Check.FAULTS, kind, "was planned and never struck: nothing is known of what it would do")

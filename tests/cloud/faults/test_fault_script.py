@@ -2,7 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -12,12 +13,16 @@ from penstock.cloud.faults.script import (
     BatchRedelivered,
     Error,
     EventDoubled,
+    Fault,
     ProcessKilled,
     Throttle,
     When,
     script_from,
 )
 from penstock.errors import UsageError
+
+if TYPE_CHECKING:
+    from penstock.template.models import Template
 
 LEAST: dict[str, dict[str, Any]] = {
     "latency": {"milliseconds": 5},
@@ -121,6 +126,39 @@ def test_fails_when_there_is_no_file(tmp_path: Path) -> None:
     """A missing file is a usage error."""
     with pytest.raises(UsageError, match=r"nowhere\.json cannot be read"):
         read_script(tmp_path / "nowhere.json")
+
+
+TEMPLATE = SimpleNamespace(
+    functions=(SimpleNamespace(label="Enrich"), SimpleNamespace(label="Relay")),
+    state_machines=(SimpleNamespace(logical_id="Fulfilment"),),
+    rules=(SimpleNamespace(logical_id="EnrichRule"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Throttle(caller="Enrihc"), r"fault 2 \(throttle\): no caller 'Enrihc'.*; did you mean 'Enrich'\?"),
+            Throttle(caller="Enrihc"),
+            r"fault 2 \(throttle\): no caller 'Enrihc' in this template; did you mean 'Enrich'\?",
+        ),
+        (ProcessKilled(caller="Fulfilment", moment="before"), "no caller 'Fulfilment'"),
+        (BatchRedelivered(function="Notify"), "no function 'Notify'"),
+        (EventDoubled(rule="Rule"), "no rule 'Rule'"),
+    ],
+)
+def test_fails_when_the_template_has_no_such_name(fault: Fault, message: str) -> None:
+    """Callers, functions and rules are held against the template; a state machine has no process to kill."""
+    with pytest.raises(UsageError, match=message):
+        FaultScript(faults=(Throttle(), fault)).check(cast("Template", TEMPLATE))
+
+
+def test_names_of_the_template_are_taken() -> None:
+    """Functions, state machines, and those who look on from outside."""
+    callers = ("Enrich", "Fulfilment", "operator", "developer")
+    faults = (*(Throttle(caller=caller) for caller in callers), EventDoubled(rule="EnrichRule"))
+
+    FaultScript(faults=faults).check(cast("Template", TEMPLATE))
 
 
 def test_example_of_the_documents_is_a_script() -> None:
