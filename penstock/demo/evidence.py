@@ -11,6 +11,7 @@ from penstock.cloud.faults.log import Strike
 NOTIFY = "Notify"
 ENRICH = "Enrich"
 _CRASHES = frozenset({"process-killed", "response-lost"})
+_REFUSALS = frozenset({"error", "throttle", "invocation-failed"})
 
 
 def crashes_between_publish_and_completion(strikes: Sequence[Strike], event_id: str) -> int:
@@ -39,13 +40,23 @@ def completion_key(event_id: str) -> str:
 
 
 def refused_receives(strikes: Sequence[Strike], order_id: str) -> int:
-    """How many invocations of `enrich` were kept from judging this order."""
+    """How many invocations of `enrich` were kept from judging this order.
+
+    A fault refused the order itself, or killed the process while the order was in its batch.
+    """
     return len(
         {
             strike.request_id
             for strike in strikes
             if strike.victim == ENRICH
-            and strike.kind in {"error", "throttle", "invocation-failed"}
-            and f'"{order_id}"' in strike.text.replace('\\"', '"')
+            and (
+                (strike.kind in _REFUSALS and _names(strike.text, order_id))
+                or (strike.kind == "process-killed" and _names(strike.batch, order_id))
+            )
         }
     )
+
+
+def _names(text: str, order_id: str) -> bool:
+    """Whether a text names an order, in JSON or in JSON within a text of JSON."""
+    return f'"{order_id}"' in text.replace("\\", "")

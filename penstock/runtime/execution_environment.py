@@ -192,6 +192,11 @@ class ExecutionEnvironment:
         """The request id of the invocation under way, or empty."""
         return self._request.request_id if self._request is not None and self._running else ""
 
+    @property
+    def event(self) -> str:
+        """The event of the invocation under way, or empty."""
+        return self._request.payload.decode() if self._request is not None and self._running else ""
+
     def crash(self) -> None:
         """End the process by a signal, as the kernel does when memory runs out: an invocation under way fails."""
         self.gone = True

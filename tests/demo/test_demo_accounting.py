@@ -596,6 +596,17 @@ def test_poisoned_order_is_explained() -> None:
     assert places(result.explained) == [(Check.ORDERS, "4"), (Check.LEFTOVERS, "queue enrich-dlq")]
 
 
+def test_receive_that_died_with_its_process_counts() -> None:
+    """The order was in the batch of a worker that was killed, and was not looked at."""
+    batch = json.dumps({"Records": [{"body": json.dumps({"detail": {"orderId": "4"}})}]})
+    refused = Strike(kind="error", fault=0, at_ms=0, victim="Enrich", text='{"Key": {"S": "4"}}')
+    killed = Strike(kind="process-killed", fault=1, at_ms=0, victim="Enrich", request_id="r-5", batch=batch)
+    strikes = tuple(replace(refused, request_id=f"r-{n}") for n in range(4))
+
+    assert poisoned(strikes=(*strikes, killed)).wrong == ()
+    assert poisoned(strikes=(*strikes, replace(killed, batch=batch.replace("4", "5")))).wrong != ()
+
+
 def test_order_given_up_too_early_is_unexplained() -> None:
     """One of the receives was not the faults' doing."""
     assert places(poisoned(receives=4).unexplained) == [(Check.ORDERS, "4"), (Check.LEFTOVERS, "queue enrich-dlq")]

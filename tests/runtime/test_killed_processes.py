@@ -30,7 +30,7 @@ SENDER = """
 
 def send(workshop: Workshop, *faults: Fault, times: int = 2) -> tuple[list[Any], list[str], Faults]:
     """Have a function send the messages a and b, so many times: its results, what the queue holds, the faults."""
-    workshop.function(SENDER)
+    workshop.function(SENDER, timeout_seconds=60)  # boto3 may have to be compiled first
     armed: list[Faults] = []
 
     async def scenario(functions: Functions) -> tuple[list[Any], list[str], Faults]:
@@ -83,6 +83,7 @@ def test_process_dies_at_its_call(workshop: Workshop, moment: Any, sent: list[st
     assert [(strike.moment, strike.request_id, strike.operation) for strike in faults.log] == [
         (moment, "r-0", "SendMessage")
     ]
+    assert json.loads(faults.log[0].batch)["bodies"] == ["a", "b"]
     first, second = workshop.invocations
     assert first.environment_id != second.environment_id
 

@@ -30,6 +30,10 @@ class Process(Protocol):
         """The request id of the invocation under way, or empty."""
 
     @property
+    def event(self) -> str:
+        """The event of the invocation under way, or empty."""
+
+    @property
     def doomed(self) -> bool:
         """Whether nothing more may leave this process."""
 
@@ -184,6 +188,7 @@ class FaultyCalls:
                 request_id=sighting.request_id,
                 item_keys=sighting.item_keys,
                 text=sighting.text,
+                batch=sighting.process.event if isinstance(fault, ProcessKilled) and sighting.process else "",
             )
         )
 

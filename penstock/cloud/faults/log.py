@@ -13,7 +13,8 @@ class Strike:
     the caller of a call, the function of an invocation, the rule of an event. ``service`` and ``operation`` are those
     of a call, else empty. ``request_id`` is the invocation's, empty where there is none. ``item_keys`` are the DynamoDB
     items that a call named, as ``<table>/<name>=<value>``. ``text`` is what was under way, whole: the request of a
-    call, the event of an invocation or delivery, the on-failure record; an order or event is found in it.
+    call, the event of an invocation or delivery, the on-failure record; an order or event is found in it. ``batch`` is
+    the event of an invocation whose process was killed: all of it is affected, not only what the call was about.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Strike:
     request_id: str = ""
     item_keys: tuple[str, ...] = ()
     text: str = ""
+    batch: str = ""
 
     def __str__(self) -> str:
         what = f"{self.service}:{self.operation} of {self.victim}" if self.service else self.victim

@@ -139,9 +139,6 @@ TEMPLATE = SimpleNamespace(
     ("fault", "message"),
     [
         (Throttle(caller="Enrihc"), r"fault 2 \(throttle\): no caller 'Enrihc'.*; did you mean 'Enrich'\?"),
-            Throttle(caller="Enrihc"),
-            r"fault 2 \(throttle\): no caller 'Enrihc' in this template; did you mean 'Enrich'\?",
-        ),
         (ProcessKilled(caller="Fulfilment", moment="before"), "no caller 'Fulfilment'"),
         (BatchRedelivered(function="Notify"), "no function 'Notify'"),
         (EventDoubled(rule="Rule"), "no rule 'Rule'"),

@@ -26,6 +26,7 @@ class Worker:
     """A process, as far as faults know one."""
 
     request_id: str = "r-1"
+    event: str = "{}"
     doomed: bool = False
     ends: list[str] = field(default_factory=list)
 
@@ -251,7 +252,7 @@ def test_process_is_killed_around_the_effect(moment: Any, orders: set[str]) -> N
     (found, ends), (strike,) = with_faults(use, ProcessKilled(operation="PutItem", moment=moment))
 
     assert (found, ends) == (orders, ["crash"])
-    assert (strike.kind, strike.moment, strike.request_id) == ("process-killed", moment, "r-1")
+    assert (strike.kind, strike.moment, strike.request_id, strike.batch) == ("process-killed", moment, "r-1", "{}")
 
 
 def test_process_killed_after_a_call_makes_no_other() -> None:
