@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from penstock.cloud import json_calls, moto_messages, moto_speed, repairs, state_machines, wire_form
+from penstock.cloud import json_calls, moto_executions, moto_messages, moto_speed, repairs, wire_form
 from penstock.cloud.wire_form import Reply, Request
 from penstock.errors import EnvironmentProblem
 
@@ -155,7 +155,7 @@ def _routes(name: str, account_id: str, region: str) -> list[tuple[re.Pattern[st
     from moto.backends import get_backend
 
     if name == "stepfunctions":
-        state_machines.load()
+        moto_executions.load()
     regions = get_backend(name)[account_id]
     backend = regions["aws"] if name in ("s3", "sts") else regions[region]
     return [(re.compile(url), respond) for url, respond in backend.urls.items()]
