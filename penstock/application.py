@@ -1,72 +1,35 @@
 """The running whole: everything that one template defines, on this machine, behind one object.
 
-`Application.start` reads the template, provisions the embedded cloud, starts the front door, the functions, the
-mappings, the bus and the API, all on one event loop in a thread of its own. The object itself is for other
-threads: a test, the demo, the command line.
+`Application.start` reads the template and starts what it becomes (`penstock.composition`) on one event loop in a thread
+of its own. The object itself is for other threads: a test, the demo, the command line.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import functools
-import random
 import threading
-import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from penstock import CACHE
 from penstock.cloud import alarms
 from penstock.cloud.alarms import AlarmVerdict
-from penstock.cloud.bus import Bus, PublishedEvent, UndeliveredEvent
-from penstock.cloud.call_counter import CallCounter
-from penstock.cloud.callers import Callers
-from penstock.cloud.capacity import Charge
+from penstock.cloud.bus import PublishedEvent, UndeliveredEvent
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
-from penstock.cloud.deliveries import Deliveries
-from penstock.cloud.engine import Engine
-from penstock.cloud.external_tables import ExternalTables
-from penstock.cloud.faults import Faults, FaultScript, Strike
-from penstock.cloud.front_door import Call, FrontDoor, Interceptor, endpoint_of, listen
-from penstock.cloud.metered_tables import MeteredTables, measure_charges
-from penstock.cloud.metrics import MINUTE_MS, Metrics, names_in
+from penstock.cloud.faults import FaultScript, Strike
+from penstock.cloud.front_door import Interceptor
+from penstock.cloud.metrics import Metrics
 from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.evaluation import Decision
-from penstock.cloud.policies.guard import Denied, Guard
-from penstock.cloud.policies.mapping_rights import MappingRights
-from penstock.cloud.provisioning import provision
-from penstock.cloud.queues import Queues
-from penstock.cloud.state_machines import StateMachines
-from penstock.cloud.streams import ReadableStream, Stream, attach
-from penstock.cloud.subscriptions import guard_subscriptions
-from penstock.cloud.time_to_live import TimeToLive
+from penstock.composition import Composition, Event
 from penstock.errors import BrokenInvariant, PenstockError, TemplateError
-from penstock.gateway.gateway import Gateway, Served
-from penstock.gateway.issuer import Issuer
-from penstock.gateway.metrics import measure_request
-from penstock.mapping.choices import Choices
-from penstock.mapping.configuration import StreamConfiguration
-from penstock.mapping.queue import QueueMapping
-from penstock.mapping.stream import StreamMapping
-from penstock.runtime.event_source_mappings import QueueShell, StreamShell
-from penstock.runtime.functions import Functions
-from penstock.runtime.invocation import Failure, Invocation
-from penstock.runtime.lambda_metrics import measure_invocation, measure_log, measure_mapping
-from penstock.runtime.log import LogLine
-from penstock.runtime.tallies import FunctionTally, add_to
-from penstock.template.models import EventSourceMapping, Function, Template
+from penstock.runtime.tallies import FunctionTally
+from penstock.template.models import Template
 from penstock.template.reader import load
-from penstock.template.stores import TABLE_TYPES
 
 T = TypeVar("T")
-NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"})
-
-
-Event = Invocation | LogLine | Served | Denied
-"""What a person watching is told as it happens."""
 
 
 class Application:
@@ -84,21 +47,13 @@ class Application:
         """Use `start`."""
         self.template = template
         self._clock = clock
-        self._random = random.Random(seed)
-        self._on_event = on_event
         self._errors: list[BaseException] = []
-        self._counter = CallCounter()
-        self._metrics = Metrics(now_ms=clock.now_ms, names=names_in(template))
-        self._tallies: dict[str, FunctionTally] = {}
-        self._callers = Callers(account_id=template.account_id, seed=str(seed))
-        self._shells: list[StreamShell | QueueShell] = []
-        self._gateways: list[Gateway] = []
-        self._issuer: Issuer | None = None
+        self._parts = Composition(
+            template, clock=clock, seed=seed, script=script, on_event=on_event, on_error=self._errors.append
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="penstock", daemon=True)
         self._started_ms = clock.now_ms()
-        self._exits = AsyncExitStack()
-        self._faults = self._arm(script)
 
     @classmethod
     def start(
@@ -127,7 +82,10 @@ class Application:
         application = cls(template, clock=its_clock, seed=seed, on_event=on_event or (lambda _: None), script=script)
         application._thread.start()
         try:
-            application._wait(application._start(port, interceptors, dynamodb_endpoint))
+            started = application._parts.start(
+                port=port, interceptors=interceptors, dynamodb_endpoint=dynamodb_endpoint
+            )
+            application._wait(started)
         except BaseException:
             application.close()
             raise
@@ -154,21 +112,22 @@ class Application:
     @property
     def api_url(self) -> str:
         """Address of the (first) API of the template, without a slash at the end."""
-        if not self._gateways:
+        if not self._parts.gateways:
             raise TemplateError("no AWS::ApiGatewayV2::Api in this template", remedy="define one")
-        return self._gateways[0].url
+        return self._parts.gateways[0].url
 
     @property
     def caller_credentials(self) -> tuple[str, str]:
         """Access key and secret of a developer, for signing requests to the API."""
-        developer = self._callers.developer
+        developer = self._parts.callers.developer
         return developer.access_key, developer.secret_key
 
     @property
     def issuers(self) -> Mapping[str, str]:
         """Issuers that the template's JWT authorizers trust → where the local issuer publishes for each."""
-        found = {authorizer.issuer for authorizer in self.template.jwt_authorizers}
-        return {issuer: self._issuer.configuration_url(issuer) for issuer in sorted(found)} if self._issuer else {}
+        issuer = self._parts.issuer
+        found = sorted({authorizer.issuer for authorizer in self.template.jwt_authorizers})
+        return {name: issuer.configuration_url(name) for name in found} if issuer else {}
 
     def token(
         self,
@@ -180,8 +139,8 @@ class Application:
     ) -> str:
         """A token that the (first) JWT authorizer admits, by default with every scope that a route asks for."""
         authorizer = self.template.jwt_authorizer
-        assert self._issuer is not None
-        return self._issuer.mint(
+        assert self._parts.issuer is not None
+        return self._parts.issuer.mint(
             authorizer,
             subject=subject,
             scopes=self.template.scopes if scopes is None else scopes,
@@ -193,52 +152,52 @@ class Application:
     @property
     def endpoint(self) -> str:
         """Address of the front door."""
-        return self._endpoint
+        return self._parts.endpoint
 
     @property
     def published(self) -> Sequence[PublishedEvent]:
         """The entries that PutEvents took, in order."""
-        return self._bus.published
+        return self._parts.bus.published
 
     @property
     def calls(self) -> Mapping[tuple[str, str, str], int]:
         """AWS calls that passed the front door: (caller, service, operation) → how many."""
-        return dict(self._counter.calls)
+        return dict(self._parts.counter.calls)
 
     @property
     def units(self) -> Mapping[tuple[str, str, str], float]:
         """Capacity that those calls consumed: (caller, table, ``read`` or ``write``) → units, indexes included."""
-        return dict(self._counter.units)
+        return dict(self._parts.counter.units)
 
     @property
     def accesses(self) -> Mapping[Access, Decision]:
         """Each distinct thing that functions, state machine and services asked for → how it was decided."""
-        return dict(self._guard.accesses)
+        return dict(self._parts.guard.accesses)
 
     @property
     def unused_grants(self) -> Mapping[str, Sequence[str]]:
         """Function, state machine or rule → what its role may do and did not so far."""
-        return self._guard.unused_grants()
+        return self._parts.guard.unused_grants()
 
     @property
     def faults(self) -> FaultScript:
         """What was to go wrong on purpose."""
-        return self._faults.script
+        return self._parts.faults.script
 
     @property
     def fault_log(self) -> Sequence[Strike]:
         """The faults that struck, in order."""
-        return tuple(self._faults.log)
+        return tuple(self._parts.faults.log)
 
     @property
     def undelivered(self) -> Sequence[UndeliveredEvent]:
         """The events that a target never took and that no dead-letter queue got either."""
-        return tuple(self._bus.undelivered)
+        return tuple(self._parts.bus.undelivered)
 
     @property
     def tallies(self) -> Mapping[str, FunctionTally]:
         """What each function came to so far: label → sums over its invocations."""
-        return dict(self._tallies)
+        return dict(self._parts.tallies)
 
     @property
     def metrics(self) -> Metrics:
@@ -247,8 +206,8 @@ class Application:
         Questions may name a function by its label or logical id, other resources by their logical ids:
         ``application.metrics.sum("AWS/Lambda", "Errors", FunctionName="Relay")``.
         """
-        self._wait(self._sample())
-        return self._metrics
+        self._wait(self._parts.sample())
+        return self._parts.metrics
 
     def alarms(self) -> list[AlarmVerdict]:
         """Which alarms of the template would have gone off, by the metrics so far."""
@@ -270,9 +229,9 @@ class Application:
         from botocore.session import Session
 
         session = Session()
-        session.set_credentials(self._callers.operator.access_key, self._callers.operator.secret_key)
+        session.set_credentials(self._parts.callers.operator.access_key, self._parts.callers.operator.secret_key)
         config = Config(account_id_endpoint_mode="disabled", s3={"addressing_style": "path"})
-        return session.create_client(service, region_name=self.region, endpoint_url=self._endpoint, config=config)
+        return session.create_client(service, region_name=self.region, endpoint_url=self._parts.endpoint, config=config)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -293,7 +252,7 @@ class Application:
             self._wait(self._clock.settled(), timeout_seconds)
         except TimeoutError:
             raise BrokenInvariant(f"not settled after {timeout_seconds:g} s", self.story()) from None
-        for shell in self._shells:
+        for shell in self._parts.shells:
             shell.mapping.check()
 
     def serve(self) -> None:
@@ -305,7 +264,7 @@ class Application:
         lines = [f"in flight: {name} x {count}" for name, count in self._clock.busy_with.items()]
         now_ms = self._clock.now_ms()
         lines += [f"waiting: {name} in {at_ms - now_ms} ms" for at_ms, name in self._clock.pending[:20]]
-        for shell in self._shells:
+        for shell in self._parts.shells:
             lines += [f"{shell.definition.logical_id}: {line}" for line in shell.mapping.story()[-10:]]
         return lines
 
@@ -315,7 +274,7 @@ class Application:
             return
         try:
             if self._thread.is_alive():
-                self._wait(self._exits.aclose(), 20, forgive=True)
+                self._wait(self._parts.close(), 20, forgive=True)
         finally:
             if self._thread.is_alive():
                 self._loop.call_soon_threadsafe(self._loop.stop)
@@ -358,235 +317,5 @@ class Application:
     async def _forever(self) -> None:
         await asyncio.get_running_loop().create_future()
 
-    async def _sample(self) -> None:
-        self._queues.sample()
-
-    def _sample_each_minute(self) -> None:
-        self._queues.sample()
-        next_ms = self._clock.now_ms() + MINUTE_MS
-        self._clock.call_at(next_ms, self._sample_each_minute, background=True, name="samples of queues")
-
     async def _begin(self, name: str) -> None:
         self._clock.begin(name)
-
-    def _new_id(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-    async def _start(self, port: int, interceptors: Sequence[Interceptor], dynamodb_endpoint: str | None) -> None:
-        template, clock, exits = self.template, self._clock, self._exits
-        self._machines = StateMachines(
-            clock=clock,
-            callers=self._callers,
-            role_names={machine.role_arn: machine.logical_id for machine in template.state_machines},
-            region=template.region,
-            metrics=self._metrics,
-        )
-        self._guard = Guard(
-            template,
-            now_ms=clock.now_ms,
-            machine_of=self._machines.machine_of,
-            on_denied=self._on_event,
-        )
-        self._guard.check_notifications()
-        exits.callback(clock.close)
-        tables = None
-        if dynamodb_endpoint is not None:
-            tables = ExternalTables(dynamodb_endpoint, template, clock)
-            exits.push_async_callback(tables.close)
-        listening = listen()
-        exits.callback(listening.close)
-        self._endpoint = endpoint_of(listening)
-        self._functions = Functions(
-            template.functions,
-            clock=clock,
-            cache=CACHE,
-            environment_of=self._environment_of,
-            usage_of=self._counter.end_invocation,
-            on_log=self._on_log,
-            on_invocation=self._on_invocation,
-            failure_of=lambda function, *event: self._faults.invocations.failure(function.label, *event),
-        )
-        exits.push_async_callback(self._functions.close)
-        # What a write runs at once: its processes start while the engine is loaded and everything is defined.
-        for definition in template.mappings:
-            if isinstance(definition.configuration, StreamConfiguration) and definition.configuration.enabled:
-                await self._functions.begin(definition.function_arn)
-        self._engine = await asyncio.to_thread(
-            Engine, account_id=template.account_id, region=template.region, now_ms=clock.now_ms
-        )
-        self._queues = Queues(self._engine, clock, self._metrics)
-        self._machines.install()
-        provision(template, self._engine, without=TABLE_TYPES if tables else ())
-        guard_subscriptions(self._guard.may_subscribe)
-        self._sample_each_minute()
-        self._streams = await tables.define() if tables else self._attach_streams()
-        self._deliveries = Deliveries(self._engine, self._queues, self._guard, new_id=self._new_id)
-        self._bus = Bus(
-            account_id=template.account_id,
-            region=template.region,
-            buses=template.buses,
-            rules=template.rules,
-            clock=clock,
-            new_id=self._new_id,
-            deliver={
-                "sqs": self._deliveries.to_queue,
-                "sns": self._deliveries.to_topic,
-                "states": self._deliveries.to_state_machine,
-            },
-            bury=self._deliveries.to_dead_letters,
-            delays_ms=self._faults.events.delays_ms,
-            metrics=self._metrics,
-        )
-        exits.push_async_callback(self._bus.close)
-        metered = MeteredTables(self._engine, on_consumed=self._on_consumed)
-        served = tables.services if tables else {"dynamodb": metered.answer}
-        self._door = FrontDoor(
-            self._engine,
-            self._callers,
-            clock,
-            interceptors=[self._counter, self._guard, *interceptors, self._faults.calls],
-            services={
-                **served,
-                "events.PutEvents": self._bus.put_events,
-                "sqs.ReceiveMessage": self._queues.receive_call,
-            },
-        )
-        exits.push_async_callback(self._door.close)
-        await self._door.start(listening)
-        self._machines.door = self._door
-        exits.callback(self._machines.close)  # while the door is open: what ends now may still call
-        for definition in template.mappings:
-            shell = self._shell_of(definition)
-            exits.push_async_callback(shell.close)
-            self._shells.append(shell)
-        if template.jwt_authorizers:
-            self._issuer = await asyncio.to_thread(Issuer, CACHE)
-            exits.push_async_callback(self._issuer.close)
-            await self._issuer.start(authorizer.issuer for authorizer in template.jwt_authorizers)
-        for api in template.apis:
-            gateway = Gateway(
-                api,
-                invoke=self._functions.invoke,
-                may_invoke=self._guard.may_invoke,
-                secret_of=self._secret_of,
-                public_key_of=self._issuer.public_key_of if self._issuer else lambda _: None,
-                clock=clock,
-                port=0 if self._gateways else port,
-                on_request=functools.partial(self._on_request, api.id),
-            )
-            exits.push_async_callback(gateway.close)
-            await gateway.start()
-            self._gateways.append(gateway)
-        for shell in self._shells:
-            shell.start()
-
-    def _arm(self, script: FaultScript) -> Faults:
-        key_names = {
-            table.name: [name for name in (table.partition_key, table.sort_key) if name is not None]
-            for table in self.template.tables
-        }
-        return Faults(
-            script,
-            clock=self._clock,
-            process_of=lambda name: self._functions.environment(name),  # noqa: PLW0108 - they are made after this
-            key_names=key_names,
-        )
-
-    def _on_log(self, line: LogLine) -> None:
-        measure_log(self._metrics, line)
-        self._on_event(line)
-
-    def _on_request(self, api_id: str, served: Served) -> None:
-        measure_request(self._metrics, api_id, served)
-        self._on_event(served)
-
-    def _on_consumed(self, call: Call, charges: Sequence[Charge]) -> None:
-        self._counter.consumed(call, charges)
-        measure_charges(self._metrics, charges)
-
-    def _on_invocation(self, invocation: Invocation) -> None:
-        """Tell of an invocation; a handler that cannot even be imported ends the run, since it never will be."""
-        add_to(self._tallies, invocation)
-        measure_invocation(self._metrics, invocation)
-        self._on_event(invocation)
-        result = invocation.result
-        if isinstance(result, Failure) and result.error.get("errorType") in NEVER_IMPORTED:
-            function = invocation.function
-            self._errors.append(
-                TemplateError(
-                    f"handler {function.handler} cannot be imported: {result.error.get('errorMessage')}",
-                    logical_id=function.logical_id,
-                    property_path="Handler",
-                    remedy=f"look into its asset, {function.code}",
-                )
-            )
-
-    def _attach_streams(self) -> dict[str, ReadableStream]:
-        streams: dict[str, ReadableStream] = {}
-        for table in self.template.tables:
-            engine_table = self._engine.backend("dynamodb").get_table(table.name)
-            stream = None
-            if table.stream_arn is not None and table.stream_view_type is not None:
-                keys = (table.partition_key,) if table.sort_key is None else (table.partition_key, table.sort_key)
-                stream = streams[table.stream_arn] = Stream(
-                    arn=table.stream_arn,
-                    region=self.template.region,
-                    view_type=table.stream_view_type,
-                    key_names=keys,
-                    now_ms=self._clock.now_ms,
-                    new_event_id=lambda: uuid.UUID(int=self._random.getrandbits(128)).hex,
-                )
-                attach(engine_table, stream)
-            if table.time_to_live_attribute is not None:
-                TimeToLive(
-                    engine_table, attribute=table.time_to_live_attribute, clock=self._clock, stream=stream
-                ).start()
-        return streams
-
-    def _shell_of(self, definition: EventSourceMapping) -> StreamShell | QueueShell:
-        names = {
-            "uuid": definition.uuid,
-            "function_arn": definition.function_arn,
-            "event_source_arn": definition.event_source_arn,
-        }
-        function = self.template.function_of(definition.function_arn)
-        rights = MappingRights(self._guard, function, definition.event_source_arn)
-        configuration = definition.configuration
-        record = functools.partial(measure_mapping, self._metrics)
-        if isinstance(configuration, StreamConfiguration):
-            return StreamShell(
-                definition,
-                StreamMapping(configuration, **names, ids=self._new_id, choices=Choices()),
-                stream=self._streams[definition.event_source_arn],
-                rights=rights,
-                functions=self._functions,
-                clock=self._clock,
-                faults=self._faults.invocations,
-                record_metric=record,
-                deliver=functools.partial(self._deliveries.to_destination, rights),
-            )
-        return QueueShell(
-            definition,
-            QueueMapping(configuration, **names, ids=self._new_id, choices=Choices()),
-            queues=self._queues,
-            rights=rights,
-            functions=self._functions,
-            clock=self._clock,
-            faults=self._faults.invocations,
-            record_metric=record,
-        )
-
-    def _environment_of(self, function: Function, environment_id: str) -> Mapping[str, str]:
-        caller = self._callers.register(function.label, function.role_arn, session=environment_id)
-        return {
-            "AWS_ACCESS_KEY_ID": caller.access_key,
-            "AWS_SECRET_ACCESS_KEY": caller.secret_key,
-            "AWS_SESSION_TOKEN": "local",
-            "AWS_ENDPOINT_URL": self._endpoint,
-            "AWS_REGION": self.template.region,
-            "AWS_DEFAULT_REGION": self.template.region,
-        }
-
-    def _secret_of(self, access_key: str) -> tuple[str, str] | None:
-        caller = self._callers.by_access_key(access_key)
-        return None if caller is None else (caller.secret_key, caller.arn)

@@ -16,6 +16,7 @@ FLOORS = [
     ["cli"],
     ["demo"],
     ["application"],
+    ["composition"],
     ["gateway"],
     ["checks", "conformance"],
     ["runtime"],

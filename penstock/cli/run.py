@@ -19,7 +19,8 @@ from penstock.collector import loading
 from penstock.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
-    from penstock.application import Application, Event
+    from penstock.application import Application
+    from penstock.composition import Event
     from penstock.runtime.log import LogLine
     from penstock.template.models import Route
 

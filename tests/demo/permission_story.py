@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from penstock import application as application_module
-from penstock.application import Application, Event
+from penstock.application import Application
 from penstock.cloud.engine import Reply
 from penstock.cloud.front_door import Call, Proceed
 from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.guard import Denied
+from penstock.composition import Event
 from penstock.demo.orders import PACKAGED_FILE, read_orders
 from penstock.demo.sender import Sender, signer
 from penstock.template.models import Template

@@ -1,0 +1,344 @@
+"""All that one template becomes here: the parts, made in their order, put together, and ended in reverse.
+
+Everything belongs to one event loop. `penstock.application` is the same for other threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+import socket
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from penstock import CACHE
+from penstock.cloud.bus import Bus
+from penstock.cloud.call_counter import CallCounter
+from penstock.cloud.callers import Callers
+from penstock.cloud.capacity import Charge
+from penstock.cloud.clock import Clock
+from penstock.cloud.deliveries import Deliveries
+from penstock.cloud.engine import Engine
+from penstock.cloud.external_tables import ExternalTables
+from penstock.cloud.faults import Faults, FaultScript
+from penstock.cloud.front_door import Call, FrontDoor, Interceptor, endpoint_of, listen
+from penstock.cloud.metered_tables import MeteredTables, measure_charges
+from penstock.cloud.metrics import MINUTE_MS, Metrics, names_in
+from penstock.cloud.policies.guard import Denied, Guard
+from penstock.cloud.policies.mapping_rights import MappingRights
+from penstock.cloud.provisioning import provision
+from penstock.cloud.queues import Queues
+from penstock.cloud.state_machines import StateMachines
+from penstock.cloud.streams import ReadableStream, Stream, attach
+from penstock.cloud.subscriptions import guard_subscriptions
+from penstock.cloud.time_to_live import TimeToLive
+from penstock.errors import TemplateError
+from penstock.gateway.gateway import Gateway, Served
+from penstock.gateway.issuer import Issuer
+from penstock.gateway.metrics import measure_request
+from penstock.mapping.choices import Choices
+from penstock.mapping.configuration import StreamConfiguration
+from penstock.mapping.queue import QueueMapping
+from penstock.mapping.stream import StreamMapping
+from penstock.runtime.event_source_mappings import QueueShell, StreamShell
+from penstock.runtime.functions import Functions
+from penstock.runtime.invocation import Failure, Invocation
+from penstock.runtime.lambda_metrics import measure_invocation, measure_log, measure_mapping
+from penstock.runtime.log import LogLine
+from penstock.runtime.tallies import FunctionTally, add_to
+from penstock.template.models import EventSourceMapping, Function, Template
+from penstock.template.stores import TABLE_TYPES
+
+NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"})
+
+Event = Invocation | LogLine | Served | Denied
+"""What a person watching is told as it happens."""
+
+
+class Composition:
+    """The parts of one running application. What is public may be asked for by `Application`, once it was started."""
+
+    def __init__(
+        self,
+        template: Template,
+        *,
+        clock: Clock,
+        seed: int,
+        script: FaultScript,
+        on_event: Callable[[Event], None],
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        """``on_event`` is told what happens, ``on_error`` what the run cannot go on after."""
+        self.template = template
+        self.clock = clock
+        self._random = random.Random(seed)
+        self._on_event = on_event
+        self._on_error = on_error
+        self.counter = CallCounter()
+        self.metrics = Metrics(now_ms=clock.now_ms, names=names_in(template))
+        self.tallies: dict[str, FunctionTally] = {}
+        self.callers = Callers(account_id=template.account_id, seed=str(seed))
+        self.shells: list[StreamShell | QueueShell] = []
+        self.gateways: list[Gateway] = []
+        self.issuer: Issuer | None = None
+        self._exits = AsyncExitStack()
+        self.faults = self._arm(script)
+
+    async def start(self, *, port: int, interceptors: Sequence[Interceptor], dynamodb_endpoint: str | None) -> None:
+        """Make all parts, on the loop, and let the mappings read; `Application.start` says what may go wrong."""
+        self._make_guard()
+        self._exits.callback(self.clock.close)
+        tables = None
+        if dynamodb_endpoint is not None:
+            tables = ExternalTables(dynamodb_endpoint, self.template, self.clock)
+            self._exits.push_async_callback(tables.close)
+        listening = listen()
+        self._exits.callback(listening.close)
+        self.endpoint = endpoint_of(listening)
+        await self._make_functions()
+        await self._make_stores(tables)
+        self._make_bus()
+        await self._open_door(listening, interceptors, tables)
+        for definition in self.template.mappings:
+            shell = self._shell_of(definition)
+            self._exits.push_async_callback(shell.close)
+            self.shells.append(shell)
+        await self._open_gateways(port)
+        for shell in self.shells:
+            shell.start()
+
+    def _make_guard(self) -> None:
+        template = self.template
+        self.machines = StateMachines(
+            clock=self.clock,
+            callers=self.callers,
+            role_names={machine.role_arn: machine.logical_id for machine in template.state_machines},
+            region=template.region,
+            metrics=self.metrics,
+        )
+        self.guard = Guard(
+            template,
+            now_ms=self.clock.now_ms,
+            machine_of=self.machines.machine_of,
+            on_denied=self._on_event,
+        )
+        self.guard.check_notifications()
+
+    async def _make_functions(self) -> None:
+        """Make the functions; what a write runs at once starts its processes while the rest is loaded and defined."""
+        self.functions = Functions(
+            self.template.functions,
+            clock=self.clock,
+            cache=CACHE,
+            environment_of=self._environment_of,
+            usage_of=self.counter.end_invocation,
+            on_log=self._on_log,
+            on_invocation=self._on_invocation,
+            failure_of=lambda function, *event: self.faults.invocations.failure(function.label, *event),
+        )
+        self._exits.push_async_callback(self.functions.close)
+        for definition in self.template.mappings:
+            if isinstance(definition.configuration, StreamConfiguration) and definition.configuration.enabled:
+                await self.functions.begin(definition.function_arn)
+
+    async def _make_stores(self, tables: ExternalTables | None) -> None:
+        """Load the engine and define in it all that the template holds, or all but the tables."""
+        self.engine = await asyncio.to_thread(
+            Engine, account_id=self.template.account_id, region=self.template.region, now_ms=self.clock.now_ms
+        )
+        self.queues = Queues(self.engine, self.clock, self.metrics)
+        self.machines.install()
+        provision(self.template, self.engine, without=TABLE_TYPES if tables else ())
+        guard_subscriptions(self.guard.may_subscribe)
+        self._sample_each_minute()
+        self._streams = await tables.define() if tables else self._attach_streams()
+
+    def _make_bus(self) -> None:
+        self._deliveries = Deliveries(self.engine, self.queues, self.guard, new_id=self._new_id)
+        self.bus = Bus(
+            account_id=self.template.account_id,
+            region=self.template.region,
+            buses=self.template.buses,
+            rules=self.template.rules,
+            clock=self.clock,
+            new_id=self._new_id,
+            deliver={
+                "sqs": self._deliveries.to_queue,
+                "sns": self._deliveries.to_topic,
+                "states": self._deliveries.to_state_machine,
+            },
+            bury=self._deliveries.to_dead_letters,
+            delays_ms=self.faults.events.delays_ms,
+            metrics=self.metrics,
+        )
+        self._exits.push_async_callback(self.bus.close)
+
+    async def _open_door(
+        self, listening: socket.socket, interceptors: Sequence[Interceptor], tables: ExternalTables | None
+    ) -> None:
+        metered = MeteredTables(self.engine, on_consumed=self._on_consumed)
+        door = FrontDoor(
+            self.engine,
+            self.callers,
+            self.clock,
+            interceptors=[self.counter, self.guard, *interceptors, self.faults.calls],
+            services={
+                **(tables.services if tables else {"dynamodb": metered.answer}),
+                "events.PutEvents": self.bus.put_events,
+                "sqs.ReceiveMessage": self.queues.receive_call,
+            },
+        )
+        self._exits.push_async_callback(door.close)
+        await door.start(listening)
+        self.machines.door = door
+        self._exits.callback(self.machines.close)  # while the door is open: what ends now may still call
+
+    async def _open_gateways(self, port: int) -> None:
+        """Serve the APIs, the first one on ``port``, and before them the issuer of their tokens."""
+        if self.template.jwt_authorizers:
+            self.issuer = await asyncio.to_thread(Issuer, CACHE)
+            self._exits.push_async_callback(self.issuer.close)
+            await self.issuer.start(authorizer.issuer for authorizer in self.template.jwt_authorizers)
+        for api in self.template.apis:
+            gateway = Gateway(
+                api,
+                invoke=self.functions.invoke,
+                may_invoke=self.guard.may_invoke,
+                secret_of=self._secret_of,
+                public_key_of=self.issuer.public_key_of if self.issuer else lambda _: None,
+                clock=self.clock,
+                port=0 if self.gateways else port,
+                on_request=functools.partial(self._on_request, api.id),
+            )
+            self._exits.push_async_callback(gateway.close)
+            await gateway.start()
+            self.gateways.append(gateway)
+
+    async def close(self) -> None:
+        """End everything, the last made first; what never was made has no end."""
+        await self._exits.aclose()
+
+    async def sample(self) -> None:
+        """Take the metrics that are states, of queues, as they are now."""
+        self.queues.sample()
+
+    def _sample_each_minute(self) -> None:
+        self.queues.sample()
+        next_ms = self.clock.now_ms() + MINUTE_MS
+        self.clock.call_at(next_ms, self._sample_each_minute, background=True, name="samples of queues")
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def _arm(self, script: FaultScript) -> Faults:
+        key_names = {
+            table.name: [name for name in (table.partition_key, table.sort_key) if name is not None]
+            for table in self.template.tables
+        }
+        return Faults(
+            script,
+            clock=self.clock,
+            process_of=lambda name: self.functions.environment(name),  # noqa: PLW0108 - they are made after this
+            key_names=key_names,
+        )
+
+    def _on_log(self, line: LogLine) -> None:
+        measure_log(self.metrics, line)
+        self._on_event(line)
+
+    def _on_request(self, api_id: str, served: Served) -> None:
+        measure_request(self.metrics, api_id, served)
+        self._on_event(served)
+
+    def _on_consumed(self, call: Call, charges: Sequence[Charge]) -> None:
+        self.counter.consumed(call, charges)
+        measure_charges(self.metrics, charges)
+
+    def _on_invocation(self, invocation: Invocation) -> None:
+        """Tell of an invocation; a handler that cannot even be imported ends the run, since it never will be."""
+        add_to(self.tallies, invocation)
+        measure_invocation(self.metrics, invocation)
+        self._on_event(invocation)
+        result = invocation.result
+        if isinstance(result, Failure) and result.error.get("errorType") in NEVER_IMPORTED:
+            function = invocation.function
+            self._on_error(
+                TemplateError(
+                    f"handler {function.handler} cannot be imported: {result.error.get('errorMessage')}",
+                    logical_id=function.logical_id,
+                    property_path="Handler",
+                    remedy=f"look into its asset, {function.code}",
+                )
+            )
+
+    def _attach_streams(self) -> dict[str, ReadableStream]:
+        streams: dict[str, ReadableStream] = {}
+        for table in self.template.tables:
+            engine_table = self.engine.backend("dynamodb").get_table(table.name)
+            stream = None
+            if table.stream_arn is not None and table.stream_view_type is not None:
+                keys = (table.partition_key,) if table.sort_key is None else (table.partition_key, table.sort_key)
+                stream = streams[table.stream_arn] = Stream(
+                    arn=table.stream_arn,
+                    region=self.template.region,
+                    view_type=table.stream_view_type,
+                    key_names=keys,
+                    now_ms=self.clock.now_ms,
+                    new_event_id=lambda: uuid.UUID(int=self._random.getrandbits(128)).hex,
+                )
+                attach(engine_table, stream)
+            if table.time_to_live_attribute is not None:
+                TimeToLive(
+                    engine_table, attribute=table.time_to_live_attribute, clock=self.clock, stream=stream
+                ).start()
+        return streams
+
+    def _shell_of(self, definition: EventSourceMapping) -> StreamShell | QueueShell:
+        names = {
+            "uuid": definition.uuid,
+            "function_arn": definition.function_arn,
+            "event_source_arn": definition.event_source_arn,
+        }
+        function = self.template.function_of(definition.function_arn)
+        rights = MappingRights(self.guard, function, definition.event_source_arn)
+        configuration = definition.configuration
+        record = functools.partial(measure_mapping, self.metrics)
+        if isinstance(configuration, StreamConfiguration):
+            return StreamShell(
+                definition,
+                StreamMapping(configuration, **names, ids=self._new_id, choices=Choices()),
+                stream=self._streams[definition.event_source_arn],
+                rights=rights,
+                functions=self.functions,
+                clock=self.clock,
+                faults=self.faults.invocations,
+                record_metric=record,
+                deliver=functools.partial(self._deliveries.to_destination, rights),
+            )
+        return QueueShell(
+            definition,
+            QueueMapping(configuration, **names, ids=self._new_id, choices=Choices()),
+            queues=self.queues,
+            rights=rights,
+            functions=self.functions,
+            clock=self.clock,
+            faults=self.faults.invocations,
+            record_metric=record,
+        )
+
+    def _environment_of(self, function: Function, environment_id: str) -> Mapping[str, str]:
+        caller = self.callers.register(function.label, function.role_arn, session=environment_id)
+        return {
+            "AWS_ACCESS_KEY_ID": caller.access_key,
+            "AWS_SECRET_ACCESS_KEY": caller.secret_key,
+            "AWS_SESSION_TOKEN": "local",
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.template.region,
+            "AWS_DEFAULT_REGION": self.template.region,
+        }
+
+    def _secret_of(self, access_key: str) -> tuple[str, str] | None:
+        caller = self.callers.by_access_key(access_key)
+        return None if caller is None else (caller.secret_key, caller.arn)
