@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
@@ -24,19 +26,21 @@ class DataStack(cdk.Stack):
             description="Penstock: the tables",
             termination_protection=settings.deletion_protection,
         )
-        self.orders = ItemTable(
-            self,
+        table, capacity = partial(ItemTable, self, settings=settings), settings.tables
+        self.orders = table(
             "Orders",
-            settings=settings,
+            capacity=capacity.orders,
             partition_key="order_id",
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
         ).table
-        self.customer_orders = ItemTable(
-            self, "CustomerOrders", settings=settings, partition_key="customer_id", sort_key="order_id"
+        self.customer_orders = table(
+            "CustomerOrders", capacity=capacity.customer_orders, partition_key="customer_id", sort_key="order_id"
         ).table
-        self.statistics = ItemTable(self, "Statistics", settings=settings, partition_key="day", sort_key="window").table
-        self.idempotency = ItemTable(
-            self, "Idempotency", settings=settings, partition_key="id", time_to_live_attribute="expiration"
+        self.statistics = table(
+            "Statistics", capacity=capacity.statistics, partition_key="day", sort_key="window"
+        ).table
+        self.idempotency = table(
+            "Idempotency", capacity=capacity.idempotency, partition_key="id", time_to_live_attribute="expiration"
         ).table
 
         # Here and not beside the pipeline's Outputs, which could only repeat an import.

@@ -9,7 +9,7 @@ from constructs import Construct
 from stacks.alarms import Alarms
 from stacks.dead_letter_queue import DeadLetterQueue
 from stacks.function_settings import FunctionSettings
-from stacks.mapping_settings import QueueMappingSettings
+from stacks.mapping_settings import QueueMappingSettings, visibility_timeout_seconds
 from stacks.stage_settings import StageSettings
 
 
@@ -40,14 +40,12 @@ class EventQueue(Construct):
             remedy="Read the function's errors in its log group, mend the cause, then move the messages back with "
             "StartMessageMoveTask: each one is the whole event.",
         )
-        # Lambda developer guide, "Using Lambda with Amazon SQS": six times the function's timeout plus the window.
-        visibility_seconds = 6 * consumer.timeout_seconds + mapping.max_batching_window_seconds
         self.queue = sqs.Queue(
             self,
             "Resource",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            visibility_timeout=Duration.seconds(visibility_seconds),
+            visibility_timeout=Duration.seconds(visibility_timeout_seconds(consumer, mapping)),
             retention_period=Duration.days(settings.queue_retention_days),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letters.queue, max_receive_count=mapping.max_receive_count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stacks.function_settings import FunctionSettings
 from stacks.refusal import require
 
 
@@ -80,3 +81,11 @@ class QueueMappingSettings:
             f"max_receive_count must be 5 to 1000, not {self.max_receive_count}: "
             "with less, throttled invocations alone send good messages to the dead-letter queue",
         )
+
+
+def visibility_timeout_seconds(consumer: FunctionSettings, mapping: QueueMappingSettings) -> int:
+    """How long a message stays hidden once received: until no invocation can still hold it.
+
+    Six times the function's timeout, plus the window (Lambda developer guide, "Using Lambda with Amazon SQS").
+    """
+    return 6 * consumer.timeout_seconds + mapping.max_batching_window_seconds

@@ -28,7 +28,12 @@ class PipelineStack(cdk.Stack):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, data: DataStack) -> None:
-        super().__init__(scope, construct_id, description="Penstock: the pipeline")
+        super().__init__(
+            scope,
+            construct_id,
+            description="Penstock: the pipeline",
+            termination_protection=settings.deletion_protection,
+        )
         orders, customers, statistics, idempotency = (
             data.orders, data.customer_orders, data.statistics, data.idempotency,
         )  # fmt: skip

@@ -38,9 +38,9 @@ class PythonFunction(Construct):
             raise ValueError(
                 f"handler {handler!r} has no settings: add it to StageSettings in stacks/stage_settings.py"
             )
-        function_settings = settings.functions[handler]
         code = FunctionCode(handler, runtime=settings.runtime)
         super().__init__(scope, construct_id)
+        self.settings = settings.functions[handler]
         log_group = ExpiringLogGroup(self, "Logs", settings=settings).log_group
         # A role of our own: the one that the CDK defines may write to every log group of the account.
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -55,10 +55,10 @@ class PythonFunction(Construct):
             handler=f"handlers.{handler}.lambda_handler",
             role=self.role,
             log_group=log_group,
-            memory_size=function_settings.memory_size_mb,
-            timeout=Duration.seconds(function_settings.timeout_seconds),
-            reserved_concurrent_executions=function_settings.reserved_concurrent_executions,
-            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if function_settings.snap_start else None,
+            memory_size=self.settings.memory_size_mb,
+            timeout=Duration.seconds(self.settings.timeout_seconds),
+            reserved_concurrent_executions=self.settings.reserved_concurrent_executions,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if self.settings.snap_start else None,
             # The versions of before stay, for the alias to be pointed back to; they go with the function.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             environment={
@@ -73,7 +73,7 @@ class PythonFunction(Construct):
             "Live",
             alias_name="live",
             version=self.function.current_version,
-            provisioned_concurrent_executions=function_settings.provisioned_concurrent_executions,
+            provisioned_concurrent_executions=self.settings.provisioned_concurrent_executions,
         )
         self._define_alarms(alarms)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stacks.function_settings import FunctionSettings
 from stacks.mapping_settings import QueueMappingSettings, StreamMappingSettings
 from stacks.stage_settings import StageSettings
+from stacks.table_settings import OnDemand, TableSettings
 
 DEV = StageSettings(
     stage="dev",
@@ -16,12 +17,21 @@ DEV = StageSettings(
     removal_policy="destroy",
     deletion_protection=False,
     point_in_time_recovery_days=None,
-    # Costs nothing when idle and needs no forecast.
-    capacity_mode="on-demand",
-    min_capacity_units=None,
-    max_capacity_units=None,
-    target_utilization_percent=None,
-    # New accounts have a quota of 10 concurrent executions, all of which must stay unreserved: None everywhere.
+    # Whoever needs one turns it on; AWS's own keys encrypt all the same, at no price and with no policy to keep.
+    customer_managed_key=False,
+    # Costs nothing when idle and needs no forecast. The maxima are twice what the API's limit lets in, so that a loop
+    # gone wild costs cents: 4 writes an order of 2 KB, 3 rows of its customer, 4 idempotency records.
+    tables=TableSettings(
+        orders=OnDemand(max_read_request_units=2_000, max_write_request_units=800),
+        customer_orders=OnDemand(max_read_request_units=1_000, max_write_request_units=600),
+        statistics=OnDemand(max_read_request_units=1_000, max_write_request_units=100),
+        idempotency=OnDemand(max_read_request_units=100, max_write_request_units=800),
+    ),
+    # The newest account has 10, none of which can be reserved.
+    account_concurrency=10,
+    # A new on-demand table has 4 partitions: it takes 4,000 writes a second, 1,000 each.
+    expected_shards=4,
+    # Nothing reserved: of account_concurrency=10 Lambda would let nothing be set aside.
     # 512 MB gives about a third of a CPU: imports, most of a cold start, are bound by it.
     # 28 s: `Prefer: wait=20` and a cold start fit in, API Gateway hangs up after 30.
     api=FunctionSettings(memory_size_mb=512, timeout_seconds=28, reserved_concurrent_executions=None),
@@ -100,15 +110,25 @@ PROD = StageSettings(
     deletion_protection=True,
     # The longest that DynamoDB offers: bad code may be noticed late.
     point_in_time_recovery_days=35,
-    # No forecast yet; 'provisioned' saves money once the load is known and even.
-    capacity_mode="on-demand",
-    min_capacity_units=None,
-    max_capacity_units=None,
-    target_utilization_percent=None,
+    # As in dev until an auditor asks who may use the key: tables, queues, topics, logs and bucket then take it.
+    customer_managed_key=False,
+    # No forecast yet; `Provisioned` saves money once the load is known and even. The maxima are what the API's limit
+    # lets in, 500 orders a second with 4 writes of 2 KB each, 3 rows and 4 idempotency records, and room for
+    # repetitions; for reads, what a new table takes. A week of statistics is some 3,000 units a request.
+    tables=TableSettings(
+        orders=OnDemand(max_read_request_units=12_000, max_write_request_units=4_000),
+        customer_orders=OnDemand(max_read_request_units=4_000, max_write_request_units=2_000),
+        statistics=OnDemand(max_read_request_units=12_000, max_write_request_units=100),
+        idempotency=OnDemand(max_read_request_units=100, max_write_request_units=4_000),
+    ),
+    # The default quota of an account that has been in use for a while.
+    account_concurrency=1_000,
+    # Twice the partitions of a new on-demand table: it has split each of them once.
+    expected_shards=8,
     # A full CPU share comes with 1,769 MB; 1,024 halves the imports of a cold start against 512.
-    # The reserved sum of 280 leaves 720 of the default quota of 1,000 to others.
+    # The reserved sum of 280 leaves 720 of the account's 1,000 to others.
     api=FunctionSettings(memory_size_mb=1_024, timeout_seconds=28, reserved_concurrent_executions=100),
-    # 8 shards by a factor of 5.
+    # 8 expected shards by a factor of 5.
     relay=FunctionSettings(memory_size_mb=1_024, timeout_seconds=30, reserved_concurrent_executions=40),
     # One invocation a shard at a time; room for shards that split.
     summarize=FunctionSettings(memory_size_mb=512, timeout_seconds=60, reserved_concurrent_executions=20),

@@ -10,17 +10,24 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from stacks.concurrency_settings import check_account, check_queues, check_streams
 from stacks.function_settings import FunctionSettings
-from stacks.mapping_settings import QueueMappingSettings, StreamMappingSettings
+from stacks.mapping_settings import QueueMappingSettings, StreamMappingSettings, visibility_timeout_seconds
 from stacks.refusal import require
+from stacks.table_settings import TableSettings
 
 RemovalPolicyName = Literal["destroy", "retain"]
-CapacityMode = Literal["on-demand", "provisioned"]
 
 # CloudWatch Logs API reference, PutRetentionPolicy: the only values it takes.
 LOG_RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
+
+# Of an order on its way to SHIPPED, one unit each at the least: its changes, its rows, its idempotency records.
+_WRITES_AN_ORDER = {"orders": 4, "customer_orders": 3, "idempotency": 4}
+
+# Somebody waits for what these consumers do.
+_AWAITED = frozenset({"enrich", "notify"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +43,14 @@ class StageSettings:
     deletion_protection: bool
     point_in_time_recovery_days: int | None
 
-    capacity_mode: CapacityMode
-    min_capacity_units: int | None
-    max_capacity_units: int | None
-    target_utilization_percent: int | None
+    # The stage's own KMS key instead of those that AWS keeps: a price a month, and every use of it on record.
+    customer_managed_key: bool
+
+    tables: TableSettings
+    # Executions at once that the account has in this region; `make deploy` compares it with the quota.
+    account_concurrency: int
+    # A stream has a shard for each partition of its table; each asks for its own invocations.
+    expected_shards: int
 
     api: FunctionSettings
     relay: FunctionSettings
@@ -78,6 +89,7 @@ class StageSettings:
         self._check_stage()
         self._check_capacity()
         self._check_functions()
+        self._check_concurrency()
         self._check_retention()
         self._check_delivery()
         self._check_api()
@@ -110,6 +122,14 @@ class StageSettings:
             "removal_policy='destroy' and deletion_protection=True contradict each other: "
             "retain the tables or drop the protection",
         )
+        require(
+            self.removal_policy == "destroy" or self.deletion_protection,
+            "removal_policy='retain' needs deletion_protection=True: what is worth keeping must not be deleted by hand",
+        )
+        require(
+            self.removal_policy == "destroy" or self.point_in_time_recovery_days is not None,
+            "removal_policy='retain' needs point_in_time_recovery_days: a bad write is kept, too, so set 1 to 35 days",
+        )
         days = self.point_in_time_recovery_days
         require(
             days is None or 1 <= days <= 35,
@@ -117,30 +137,13 @@ class StageSettings:
         )
 
     def _check_capacity(self) -> None:
-        units = (self.min_capacity_units, self.max_capacity_units, self.target_utilization_percent)
-        if self.capacity_mode == "on-demand":
+        for name, writes in _WRITES_AN_ORDER.items():
+            most: int = getattr(self.tables, name).most_write_units
             require(
-                units == (None, None, None),
-                f"capacity units {units} mean nothing with capacity_mode='on-demand': "
-                "set them to None or choose 'provisioned'",
+                most >= writes * self.throttling_rate_limit,
+                f"tables.{name} writes at most {most} units a second, but throttling_rate_limit="
+                f"{self.throttling_rate_limit} admits orders for {writes} each: raise the first or lower the second",
             )
-            return
-        minimum, maximum, target = units
-        if minimum is None or maximum is None or target is None:
-            raise ValueError(
-                f"capacity_mode='provisioned' needs min_capacity_units, max_capacity_units and "
-                f"target_utilization_percent, not {units}: set all three or choose 'on-demand'"
-            )
-        require(
-            1 <= minimum <= maximum,
-            f"min_capacity_units={minimum} and max_capacity_units={maximum} are no range: "
-            "let the first be 1 or more and not above the second",
-        )
-        # Application Auto Scaling for DynamoDB: target utilization between 20 and 90 percent.
-        require(
-            20 <= target <= 90,
-            f"target_utilization_percent must be 20 to 90, not {target}: 70 leaves room for a burst",
-        )
 
     def _check_functions(self) -> None:
         for name, function in self.functions.items():
@@ -160,12 +163,6 @@ class StageSettings:
             f"timeout_seconds of api must be 21 to 29, not {self.api.timeout_seconds}: "
             "`Prefer: wait=20` must fit in, and API Gateway hangs up after 30",
         )
-        require(
-            self.relay.reserved_concurrent_executions is None
-            or self.relay.reserved_concurrent_executions >= self.relay_mapping.parallelization_factor,
-            f"reserved_concurrent_executions={self.relay.reserved_concurrent_executions} of relay is less than its "
-            f"parallelization_factor={self.relay_mapping.parallelization_factor}: a single shard would throttle it",
-        )
         # A state is kept per shard; the factor would split it (Lambda: "window and factor exclude each other").
         require(
             self.summarize_mapping.parallelization_factor == 1,
@@ -176,14 +173,16 @@ class StageSettings:
             1 <= self.tumbling_window_seconds <= 900,
             f"tumbling_window_seconds must be 1 to 900, not {self.tumbling_window_seconds}: choose a shorter window",
         )
-        for name, mapping in self.queue_mappings.items():
-            reserved = self.functions[name].reserved_concurrent_executions
-            require(
-                reserved is None or mapping.max_concurrency <= reserved,
-                f"max_concurrency={mapping.max_concurrency} of {name} exceeds its "
-                f"reserved_concurrent_executions={reserved}: throttled messages would count as received; "
-                "lower the first or raise the second",
-            )
+
+    def _check_concurrency(self) -> None:
+        check_account(self.account_concurrency, self.functions)
+        check_streams(self.expected_shards, self.functions, self.stream_mappings)
+        check_queues(self.account_concurrency, self.functions, self.queue_mappings)
+
+    @property
+    def stream_mappings(self) -> dict[str, StreamMappingSettings]:
+        """The settings of each mapping that reads the stream, by the name of its function."""
+        return {"relay": self.relay_mapping, "summarize": self.summarize_mapping}
 
     @property
     def queue_mappings(self) -> dict[str, QueueMappingSettings]:
@@ -225,6 +224,20 @@ class StageSettings:
             f"rule_max_event_age_seconds must be 60 to 86400, not {self.rule_max_event_age_seconds}: "
             "choose a value EventBridge offers",
         )
+        for name, mapping in self.queue_mappings.items():
+            seconds = mapping.max_receive_count * visibility_timeout_seconds(self.functions[name], mapping)
+            require(
+                seconds < self.queue_retention_days * 86_400,
+                f"max_receive_count={mapping.max_receive_count} of {name} may take {seconds} seconds, longer than "
+                f"queue_retention_days={self.queue_retention_days}: a message would expire before it is dead-lettered; "
+                "lower the first or raise the second",
+            )
+            require(
+                name not in _AWAITED or (mapping.max_batching_window_seconds == 0 and mapping.batch_size <= 10),
+                f"batch_size={mapping.batch_size} and max_batching_window_seconds="
+                f"{mapping.max_batching_window_seconds} of {name} let somebody wait: "
+                "take 10 or less without a window",
+            )
         require(
             1 <= self.packing_seconds <= 86_400,
             f"packing_seconds must be 1 to 86400, not {self.packing_seconds}: an order is packed within a day",

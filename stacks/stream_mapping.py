@@ -15,6 +15,7 @@ from stacks.alarms import PERIOD, Alarms
 from stacks.failure_bucket import FailureBucket, FailureDestination
 from stacks.mapping_settings import StreamMappingSettings
 from stacks.python_function import PythonFunction
+from stacks.retry_time import worst_retry_seconds
 
 # DynamoDB developer guide, "DynamoDB Streams record": the keys that a pattern can be rooted at.
 _RECORD_KEYS = frozenset(
@@ -51,6 +52,7 @@ class StreamMapping(Construct):
         stream_arn = _stream_of(table)
         _check_window(tumbling_window_seconds, settings)
         _check_filters(filters)
+        _check_retries(settings, function, bisect_batch_on_error=bisect_batch_on_error)
         super().__init__(scope, construct_id)
         # As the CDK grants it but for `dynamodb:ListStreams` on every stream of the account: Lambda is content with
         # the one that it reads.
@@ -118,6 +120,17 @@ def _check_window(tumbling_window_seconds: int | None, settings: StreamMappingSe
         raise ValueError(
             f"a tumbling window and parallelization_factor={settings.parallelization_factor} exclude each other: "
             "set the factor to 1 or drop the window"
+        )
+
+
+def _check_retries(settings: StreamMappingSettings, function: PythonFunction, *, bisect_batch_on_error: bool) -> None:
+    timeout = function.settings.timeout_seconds
+    seconds = worst_retry_seconds(settings, timeout_seconds=timeout, bisect_batch_on_error=bisect_batch_on_error)
+    if seconds > settings.max_record_age_seconds:
+        raise ValueError(
+            f"retry_attempts={settings.retry_attempts} of a function with timeout_seconds={timeout} may take "
+            f"{seconds} seconds, longer than max_record_age_seconds={settings.max_record_age_seconds}: records behind "
+            "a bad one would be given up unseen; lower the attempts or the timeout, or raise the age"
         )
 
 

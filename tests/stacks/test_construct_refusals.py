@@ -37,6 +37,7 @@ def define(stack: cdk.Stack) -> Callable[..., StreamMapping]:
             stack,
             "Orders",
             settings=DEV,
+            capacity=DEV.tables.orders,
             partition_key="order_id",
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
         ).table,
@@ -54,7 +55,7 @@ def define(stack: cdk.Stack) -> Callable[..., StreamMapping]:
 
 def test_fails_when_the_table_has_no_stream(stack: cdk.Stack, define: Callable[..., StreamMapping]) -> None:
     """A table without a stream cannot be read from."""
-    table = ItemTable(stack, "Silent", settings=DEV, partition_key="id").table
+    table = ItemTable(stack, "Silent", settings=DEV, capacity=DEV.tables.orders, partition_key="id").table
 
     with pytest.raises(ValueError, match=r"table Stack/Silent/Table has no stream: define it with a stream view type"):
         define(table=table)
@@ -66,6 +67,18 @@ def test_fails_when_a_window_meets_a_factor(define: Callable[..., StreamMapping]
 
     with pytest.raises(ValueError, match=r"a tumbling window and parallelization_factor=2 exclude each other: set"):
         define(settings=settings, tumbling_window_seconds=60)
+
+
+def test_fails_when_retries_outlast_the_record_age(define: Callable[..., StreamMapping]) -> None:
+    """Attempts that take longer than a record may be old would cost the records behind the bad one."""
+    settings = replace(DEV.relay_mapping, retry_attempts=100)
+
+    with pytest.raises(
+        ValueError,
+        match=r"retry_attempts=100 of a function with timeout_seconds=30 may take 9013 seconds, longer than "
+        r"max_record_age_seconds=3600: .*; lower the attempts or the timeout, or raise the age",
+    ):
+        define(settings=settings)
 
 
 def test_fails_when_a_filter_is_rooted_elsewhere(define: Callable[..., StreamMapping]) -> None:

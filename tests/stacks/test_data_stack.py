@@ -1,9 +1,11 @@
 """The tables: keys, stream, time to live, and what the stage decides."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from stacks.settings import DEV
+from stacks.table_settings import Autoscaled, Provisioned
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 
@@ -66,21 +68,50 @@ def test_dev_leaves_nothing_behind(dev: Synthesized) -> None:
         assert resource["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_provisioned_capacity_scales(synthesize: Synthesize) -> None:
-    """With provisioned capacity every table scales reads and writes between the limits."""
-    settings = replace(
-        DEV,
-        capacity_mode="provisioned",
-        min_capacity_units=2,
-        max_capacity_units=20,
-        target_utilization_percent=70,
-    )
-    synthesized = synthesize(settings)
+def test_capacity_is_each_tables_own(stage: Synthesized) -> None:
+    """On demand, each table has a maximum of its own and nothing to scale."""
+    tables = stage.resources("AWS::DynamoDB::Table")
+    maxima = {name: table["OnDemandThroughput"] for name, table in tables.items()}
 
+    assert all(set(maximum) == {"MaxReadRequestUnits", "MaxWriteRequestUnits"} for maximum in maxima.values())
+    assert len({json.dumps(maximum) for maximum in maxima.values()}) > 1
+    assert not [table for table in tables.values() if "ProvisionedThroughput" in table]
+    assert stage.resources("AWS::ApplicationAutoScaling::ScalableTarget") == {}
+
+
+def test_one_table_may_be_provisioned_and_scale(synthesize: Synthesize) -> None:
+    """A table with provisioned capacity scales reads and writes between its limits; the others stay as they are."""
+    capacity = Provisioned(
+        read=Autoscaled(min_capacity=2, max_capacity=20, target_utilization_percent=70),
+        write=Autoscaled(min_capacity=5, max_capacity=500, target_utilization_percent=60),
+    )
+    synthesized = synthesize(replace(DEV, tables=replace(DEV.tables, orders=capacity)))
+    tables = synthesized.resources("AWS::DynamoDB::Table")
+    orders = synthesized.only("AWS::DynamoDB::Table", "Orders")
     targets = synthesized.resources("AWS::ApplicationAutoScaling::ScalableTarget").values()
-    assert len(targets) == 8
-    assert {(target["MinCapacity"], target["MaxCapacity"]) for target in targets} == {(2, 20)}
-    assert len(synthesized.resources("AWS::ApplicationAutoScaling::ScalingPolicy")) == 8
+    policies = synthesized.resources("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+
+    assert orders["ProvisionedThroughput"] == {"ReadCapacityUnits": 2, "WriteCapacityUnits": 5}
+    assert "OnDemandThroughput" not in orders
+    assert [table.get("BillingMode") for table in tables.values()].count("PAY_PER_REQUEST") == 3
+    assert {(t["ScalableDimension"], t["MinCapacity"], t["MaxCapacity"]) for t in targets} == {
+        ("dynamodb:table:ReadCapacityUnits", 2, 20),
+        ("dynamodb:table:WriteCapacityUnits", 5, 500),
+    }
+    assert {p["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for p in policies} == {70, 60}
+
+
+def test_logical_ids_of_the_tables_are_pinned(stage: Synthesized) -> None:
+    """A table under another logical id is a new and empty one: the old one is deleted or, retained, left behind.
+
+    They follow from the construct ids, so whoever renames or moves a construct learns of it here, not when deploying.
+    """
+    assert sorted(stage.resources("AWS::DynamoDB::Table")) == [
+        "CustomerOrdersTable61EF8899",
+        "IdempotencyTable48612DF4",
+        "OrdersTable1F8332C7",
+        "StatisticsTable770A2366",
+    ]
 
 
 def test_names_of_the_tables_are_outputs(stage: Synthesized) -> None:

@@ -434,10 +434,25 @@ def test_stacks_are_bound_by_strong_references(stage: Synthesized) -> None:
     assert "Fn::GetStackOutput" not in text
 
 
+def test_logical_ids_of_the_mappings_are_pinned(stage: Synthesized) -> None:
+    """A mapping under another logical id is a new one: it has no checkpoint and reads its stream from the horizon.
+
+    They follow from the construct ids, so whoever renames or moves a construct learns of it here, not when deploying.
+    """
+    assert sorted(stage.resources("AWS::Lambda::EventSourceMapping")) == [
+        "EnrichMessages956DE563",
+        "NotifyMessages51D72607",
+        "RelayStream05EF056E",
+        "ReplicateMessages494947C4",
+        "SummarizeStreamC187A04C",
+    ]
+
+
 def test_provisioned_concurrency_and_snap_start_change_no_mapping(synthesize: Synthesize) -> None:
     """Warm starts are switched behind the alias: the mappings, and with them their checkpoints, stay."""
     settings = replace(
         DEV,
+        account_concurrency=1_000,
         relay=replace(DEV.relay, provisioned_concurrent_executions=1),
         enrich=replace(DEV.enrich, snap_start=True),
     )

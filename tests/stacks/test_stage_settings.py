@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from stacks.settings import DEV, PROD, settings_of
+from stacks.table_settings import Autoscaled, OnDemand, Provisioned
+
+SCALED = Autoscaled(min_capacity=2, max_capacity=20, target_utilization_percent=70)
 
 
 def test_stages_are_found_by_name() -> None:
@@ -85,25 +88,45 @@ def test_fails_when_a_queue_mapping_is_illegal(changes: dict[str, Any], message:
         ({"runtime": "nodejs24.x"}, r"runtime must be a Python of Lambda such as python3.13, not 'nodejs24.x'"),
         ({"deletion_protection": True}, r"removal_policy='destroy' and deletion_protection=True contradict each other"),
         ({"point_in_time_recovery_days": 36}, r"point_in_time_recovery_days must be 1 to 35, not 36: None turns"),
-        ({"max_capacity_units": 5}, r"capacity units \(None, 5, None\) mean nothing with capacity_mode='on-demand'"),
-        ({"capacity_mode": "provisioned"}, r"capacity_mode='provisioned' needs min_capacity_units, .* set all three"),
+        ({"removal_policy": "retain"}, r"removal_policy='retain' needs deletion_protection=True: what is worth"),
         (
-            {
-                "capacity_mode": "provisioned",
-                "min_capacity_units": 5,
-                "max_capacity_units": 4,
-                "target_utilization_percent": 70,
-            },
-            r"min_capacity_units=5 and max_capacity_units=4 are no range",
+            {"removal_policy": "retain", "deletion_protection": True},
+            r"removal_policy='retain' needs point_in_time_recovery_days: .* set 1 to 35 days",
         ),
         (
-            {
-                "capacity_mode": "provisioned",
-                "min_capacity_units": 1,
-                "max_capacity_units": 4,
-                "target_utilization_percent": 95,
-            },
-            r"target_utilization_percent must be 20 to 90, not 95: 70 leaves room",
+            {"tables": replace(DEV.tables, orders=OnDemand(max_read_request_units=1, max_write_request_units=399))},
+            r"tables.orders writes at most 399 units a second, but throttling_rate_limit=100 admits orders for 4 each",
+        ),
+        (
+            {"tables": replace(DEV.tables, idempotency=Provisioned(read=SCALED, write=SCALED))},
+            r"tables.idempotency writes at most 20 units a second, but .*: raise the first or lower the second",
+        ),
+        ({"account_concurrency": 9}, r"account_concurrency must be at least 10, not 9: so much has the newest"),
+        (
+            {"relay": replace(DEV.relay, reserved_concurrent_executions=4)},
+            r"4 executions are reserved or provisioned, but of account_concurrency=10 Lambda keeps 100 unreserved",
+        ),
+        (
+            {"api": replace(DEV.api, provisioned_concurrent_executions=2)},
+            r"2 executions are reserved or provisioned, but of account_concurrency=10 Lambda keeps 100 unreserved",
+        ),
+        ({"expected_shards": 0}, r"expected_shards must be at least 1, not 0: a stream has one"),
+        (
+            {"enrich_mapping": replace(DEV.enrich_mapping, max_concurrency=6)},
+            r"max_concurrency of the queues without a reservation adds up to 10, but only 10 executions of "
+            r"account_concurrency=10 are unreserved, .*: lower it",
+        ),
+        (
+            {"notify_mapping": replace(DEV.notify_mapping, max_batching_window_seconds=1)},
+            r"batch_size=10 and max_batching_window_seconds=1 of notify let somebody wait: take 10 or less without",
+        ),
+        (
+            {"enrich_mapping": replace(DEV.enrich_mapping, batch_size=11, max_batching_window_seconds=1)},
+            r"batch_size=11 and max_batching_window_seconds=1 of enrich let somebody wait",
+        ),
+        (
+            {"replicate_mapping": replace(DEV.replicate_mapping, max_receive_count=1_000), "queue_retention_days": 2},
+            r"max_receive_count=1000 of replicate may take 185000 seconds, longer than queue_retention_days=2: a",
         ),
         ({"api": replace(DEV.api, timeout_seconds=30)}, r"timeout_seconds of api must be 21 to 29, not 30"),
         (
@@ -112,10 +135,16 @@ def test_fails_when_a_queue_mapping_is_illegal(changes: dict[str, Any], message:
         ),
         (
             {
-                "relay": replace(DEV.relay, reserved_concurrent_executions=2),
+                "account_concurrency": 1_000,
+                "relay": replace(DEV.relay, reserved_concurrent_executions=11),
                 "relay_mapping": replace(DEV.relay_mapping, parallelization_factor=3),
             },
-            r"reserved_concurrent_executions=2 of relay is less than its parallelization_factor=3",
+            r"reserved_concurrent_executions=11 of relay is less than expected_shards=4 × parallelization_factor=3: .*"
+            r"raise the first or lower the factor",
+        ),
+        (
+            {"account_concurrency": 1_000, "summarize": replace(DEV.summarize, reserved_concurrent_executions=3)},
+            r"reserved_concurrent_executions=3 of summarize is less than expected_shards=4 × parallelization_factor=1",
         ),
         (
             {"summarize_mapping": replace(DEV.summarize_mapping, parallelization_factor=2)},
@@ -123,7 +152,7 @@ def test_fails_when_a_queue_mapping_is_illegal(changes: dict[str, Any], message:
         ),
         ({"tumbling_window_seconds": 901}, r"tumbling_window_seconds must be 1 to 900, not 901"),
         (
-            {"notify": replace(DEV.notify, reserved_concurrent_executions=1)},
+            {"account_concurrency": 1_000, "notify": replace(DEV.notify, reserved_concurrent_executions=1)},
             r"max_concurrency=2 of notify exceeds its reserved_concurrent_executions=1: throttled messages",
         ),
         ({"log_retention_days": 8}, r"log_retention_days=8 is not offered by CloudWatch Logs: take one of 1, 3, 5, 7,"),
@@ -161,3 +190,25 @@ def test_fails_when_another_stage_reserves_nothing() -> None:
         ValueError, match=r"reserved_concurrent_executions of notify may be None in dev only, not in prod"
     ):
         replace(PROD, notify=replace(PROD.notify, reserved_concurrent_executions=None))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"min_capacity": 0}, r"min_capacity=0 and max_capacity=20 are no range: let the first be 1 or more"),
+        ({"max_capacity": 1}, r"min_capacity=2 and max_capacity=1 are no range: let the first be 1 or more and not"),
+        ({"target_utilization_percent": 19}, r"target_utilization_percent must be 20 to 90, not 19: 70 leaves room"),
+        ({"target_utilization_percent": 91}, r"target_utilization_percent must be 20 to 90, not 91: 70 leaves room"),
+    ],
+)
+def test_fails_when_capacity_cannot_scale_so(changes: dict[str, Any], message: str) -> None:
+    """What Application Auto Scaling does not offer is refused."""
+    with pytest.raises(ValueError, match=message):
+        replace(SCALED, **changes)
+
+
+@pytest.mark.parametrize("name", ["max_read_request_units", "max_write_request_units"])
+def test_fails_when_a_maximum_lets_nothing_through(name: str) -> None:
+    """A table that takes no request is refused."""
+    with pytest.raises(ValueError, match=rf"{name} must be at least 1, not 0: with less the table takes no request"):
+        replace(OnDemand(max_read_request_units=1, max_write_request_units=1), **{name: 0})
