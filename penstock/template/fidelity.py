@@ -28,7 +28,7 @@ _WHOLE_TYPE: Final[Mapping[str, str]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": _BILLING,
     "AWS::CDK::Metadata": "not simulated: it only counts the use of constructs",
     "AWS::CloudWatch::Alarm": _ALARMS,
-    "AWS::CloudWatch::CompositeAlarm": "not simulated: only alarms on one metric are judged",
+    "AWS::CloudWatch::CompositeAlarm": _ALARMS,
     "AWS::CloudWatch::Dashboard": "not simulated: there is nothing that shows it",
     "AWS::Logs::ResourcePolicy": "not simulated: nothing delivers logs here",
 }

@@ -1,5 +1,6 @@
 """Alarms are judged on the metrics of a run, period by period."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,16 +81,89 @@ def test_alarm_tells_what_raised_it() -> None:
     assert judged.description == "look into the log"
 
 
-@pytest.mark.parametrize(
-    "changes", [{"MetricName": None, "Metrics": []}, {"ThresholdMetricId": "m", "Threshold": None}]
-)
-def test_alarm_on_an_expression_is_not_judged(changes: dict[str, Any]) -> None:
-    """Metric math and anomaly bands are listed, not guessed."""
-    properties = {name: value for name, value in (PROPERTIES | changes).items() if value is not None}
-    resource = Resource(
-        logical_id="Alarm", type="AWS::CloudWatch::Alarm", stack="s", properties=properties, physical_id="a", arn=None
-    )
+def math_alarm(expression: str) -> Resource:
+    """An alarm on an expression over errors and invocations of a function."""
+    queries: list[dict[str, Any]] = [{"Id": "share", "Expression": expression}]
+    for name in ("Errors", "Invocations"):
+        stat = {"Metric": {**PROPERTIES, "MetricName": name}, "Period": 300, "Stat": "Sum"}
+        queries.append({"Id": name.lower(), "MetricStat": stat, "ReturnData": False})
+    properties = {name: value for name, value in PROPERTIES.items() if name not in {"MetricName", "Namespace"}}
+    return replace(alarm(), properties={**properties, "Metrics": queries, "Threshold": 50})
 
-    (judged,) = judge([resource], Metrics(now_ms=lambda: 0), from_ms=0, to_ms=1)
+
+@pytest.mark.parametrize(
+    ("errors", "invocations", "in_alarm"), [(5, 10, True), (4, 10, False), (2, 2, False), (None, 10, False)]
+)
+def test_alarm_on_an_expression_is_judged(errors: float | None, invocations: float, in_alarm: bool) -> None:
+    """Half of ten failing is too much, below the minimum any share is fine, and no data is no breach."""
+    metrics = Metrics(now_ms=lambda: 0)
+    for name, value in (("Errors", errors), ("Invocations", invocations)):
+        if value is not None:
+            metrics.add("AWS/Lambda", name, value, {"FunctionName": "f"})
+    resource = math_alarm("IF(invocations >= 10, 100 * errors / invocations, 0)")
+
+    (judged,) = judge([resource], metrics, from_ms=0, to_ms=1)
+
+    assert judged.in_alarm is in_alarm
+    assert judged.value == (50 if in_alarm else None)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"Metrics": []},
+        {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistic": "Sum", "Period": 300},
+        math_alarm("ANOMALY_DETECTION_BAND(errors)").properties,
+    ],
+)
+def test_alarm_on_what_is_not_known_is_not_judged(properties: dict[str, Any]) -> None:
+    """An expression with more than we know, and a band without a threshold, are listed, not guessed."""
+    common = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1}
+
+    (judged,) = judge([replace(alarm(), properties=common | properties)], Metrics(now_ms=lambda: 0), from_ms=0, to_ms=1)
 
     assert judged.in_alarm is None
+
+
+def composite(rule: str) -> Resource:
+    """A composite alarm with a description of its own."""
+    properties = {"AlarmRule": rule, "AlarmDescription": "look at the parts"}
+    return replace(alarm(), logical_id="Part", type="AWS::CloudWatch::CompositeAlarm", properties=properties)
+
+
+@pytest.mark.parametrize(
+    ("rule", "in_alarm"),
+    [
+        ('(ALARM("arn:alarm:a") OR ALARM("b"))', True),
+        ("ALARM(b) OR (ALARM('a'))", True),
+        ('ALARM("b")', False),
+        ('ALARM("a") AND ALARM("b")', None),
+        ('NOT ALARM("b")', None),
+        ('OK("a")', None),
+        ('ALARM("elsewhere") OR ALARM("a")', None),
+    ],
+)
+def test_composite_goes_off_with_any_of_its_alarms(rule: str, in_alarm: bool | None) -> None:
+    """By name or ARN; a rule that asks for more, or for an alarm that is not here, is not judged."""
+    metrics = Metrics(now_ms=lambda: 0)
+    metrics.add("AWS/Lambda", "Errors", 1, {"FunctionName": "f"})
+    calm = alarm(MetricName="Throttles")
+    children = [
+        replace(alarm(), logical_id="A", physical_id="a", arn="arn:alarm:a"),
+        replace(calm, logical_id="B", physical_id="b", arn="arn:alarm:b"),
+    ]
+
+    *_, judged = judge([composite(rule), *children], metrics, from_ms=0, to_ms=1)[::-1]
+
+    assert (judged.logical_id, judged.in_alarm) == ("Part", in_alarm)
+
+
+def test_composite_tells_what_raised_it() -> None:
+    """The metric, value and time of the first of its alarms, and its own words."""
+    metrics = Metrics(now_ms=lambda: 0)
+    metrics.add("AWS/Lambda", "Errors", 3, {"FunctionName": "f"})
+
+    _, judged = judge([alarm(), composite('ALARM("a")')], metrics, from_ms=0, to_ms=1)
+
+    assert (judged.metric, judged.value, judged.at_ms) == ("AWS/Lambda Errors", 3, 0)
+    assert judged.description == "look at the parts"
