@@ -6,7 +6,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.alarms import PERIOD, Alarms
+from stacks.alarms import NOTHING_HAPPENED, PERIOD, Alarms
 from stacks.stage_settings import StageSettings
 
 _SECONDS_PER_DAY = 86_400
@@ -15,14 +15,16 @@ _SECONDS_PER_DAY = 86_400
 class DeadLetterQueue(Construct):
     """Defines an encrypted queue without a consumer, and the alarms on its depth and age.
 
-    Needs the way out in words (`remedy`), which both alarms repeat. Guarantees that nothing here expires unnoticed.
+    Needs in words what it means that something is in it, and the first thing to do, which both alarms say. Guarantees
+    that nothing here expires unnoticed.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: StageSettings, alarms: Alarms, remedy: str
+        self, scope: Construct, construct_id: str, *, settings: StageSettings, alarms: Alarms, means: str, first: str
     ) -> None:
         super().__init__(scope, construct_id)
         days = settings.dead_letter_retention_days
+        percent = settings.monitoring.dead_letter_age_percent
         self.queue = sqs.Queue(
             self,
             "Resource",
@@ -36,13 +38,17 @@ class DeadLetterQueue(Construct):
             "Depth",
             metric=self.queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum"),
             threshold=1,
-            description=f"Something ended in a dead-letter queue. {remedy}",
+            means=means,
+            first=first,
+            missing=NOTHING_HAPPENED,
         )
         alarms.add(
             self,
             "Age",
             metric=self.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
-            threshold=days * _SECONDS_PER_DAY / 2,
-            description=f"A message lies in a dead-letter queue for half of its {days} days and expires at their end. "
-            f"{remedy}",
+            threshold=days * _SECONDS_PER_DAY * percent / 100,
+            means=f"Nobody has taken the oldest message here for {percent} % of its {days} days, at whose end it is "
+            f"gone. {means}",
+            first=first,
+            missing=NOTHING_HAPPENED,
         )

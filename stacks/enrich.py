@@ -33,7 +33,7 @@ class Enrich(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        queue = EventQueue(
+        self.queue = EventQueue(
             self,
             "Queue",
             settings=settings,
@@ -41,8 +41,10 @@ class Enrich(Construct):
             mapping=settings.enrich_mapping,
             alarms=alarms,
         )
-        OrderRule(self, "Rule", settings=settings, bus=bus, detail_types=["OrderPlaced"]).send_to(queue)
-        function = PythonFunction(
+        OrderRule(self, "Rule", settings=settings, bus=bus, alarms=alarms, detail_types=["OrderPlaced"]).send_to(
+            self.queue
+        )
+        self.function = PythonFunction(
             self,
             "Function",
             handler="enrich",
@@ -50,6 +52,8 @@ class Enrich(Construct):
             alarms=alarms,
             environment={"ORDERS_TABLE": orders.table_name, "IDEMPOTENCY_TABLE": idempotency.table_name},
         )
-        function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], orders.table_arn)
-        function.allow_idempotency(idempotency)
-        QueueMapping(self, "Messages", function=function, queue=queue, settings=settings.enrich_mapping)
+        self.function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], orders.table_arn)
+        self.function.allow_idempotency(idempotency)
+        self.messages = QueueMapping(
+            self, "Messages", function=self.function, queue=self.queue, settings=settings.enrich_mapping
+        )

@@ -37,8 +37,10 @@ class EventQueue(Construct):
             "DeadLetters",
             settings=settings,
             alarms=alarms,
-            remedy="Read the function's errors in its log group, mend the cause, then move the messages back with "
-            "StartMessageMoveTask: each one is the whole event.",
+            means="Events that the function failed on too often, or that could not be delivered, lie in the "
+            "dead-letter queue: their effect is missing.",
+            first="read the errors in the function's log group and mend the cause; then move the messages back "
+            "with StartMessageMoveTask: each one is the whole event, and handling it twice does no harm.",
         )
         self.queue = sqs.Queue(
             self,

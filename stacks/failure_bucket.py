@@ -32,9 +32,11 @@ class FailureBucket(Construct):
             "DeadLetters",
             settings=settings,
             alarms=alarms,
-            remedy="A mapping gave up a batch of stream records. The message names the object in the failure bucket "
-            "that holds the whole batch: find the cause by its requestContext and the function's log, mend it, and "
-            "hand the records to the function again, in their order.",
+            means="A mapping gave up a batch of stream records, and an object in the failure bucket holds the whole "
+            "of it.",
+            first="receive the messages. Delete one that is S3's own s3:TestEvent, which comes whenever the bucket's "
+            "notification is set, so after the first deployment. Any other names an object: find the cause by its "
+            "requestContext and the function's log, mend it, and hand the records to the function again, in order.",
         )
         self.bucket = s3.Bucket(
             self,

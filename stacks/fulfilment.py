@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from stacks.alarms import PERIOD, Alarms
+from stacks.alarms import NOTHING_HAPPENED, PERIOD, Alarms
 from stacks.dead_letter_queue import DeadLetterQueue
 from stacks.fulfilment_definition import fulfilment_definition
 from stacks.order_bus import OrderBus
@@ -34,27 +34,29 @@ class Fulfilment(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        undelivered = DeadLetterQueue(
+        self.undelivered = DeadLetterQueue(
             self,
             "Undelivered",
             settings=settings,
             alarms=alarms,
-            remedy="EventBridge could not start the fulfilment of an order. Read ERROR_CODE in the message's "
-            "attributes, mend the cause, and start the state machine with the message's body as input.",
+            means="EventBridge could not start the fulfilment of an order, which stays ACCEPTED.",
+            first="read ERROR_CODE in the message's attributes, mend the cause, and start the state machine with the "
+            "message's body as input.",
         )
-        failures = DeadLetterQueue(
+        self.failures = DeadLetterQueue(
             self,
             "Failures",
             settings=settings,
             alarms=alarms,
-            remedy="The fulfilment of an order failed; the message holds the execution's id and input. Mend the cause. "
-            "If the order is still ACCEPTED, start the state machine anew with that input. If that execution PACKED "
-            "it, a new one would find it taken: do the update of the state Ship by hand, with that execution's id.",
+            means="The fulfilment of an order failed; the message holds the execution's id and input.",
+            first="mend the cause. If the order is still ACCEPTED, start the state machine anew with that input. If "
+            "that execution PACKED it, a new one would find it taken: do the update of the state Ship by hand, with "
+            "that execution's id.",
         )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         for actions, resource_arn in (
             (["dynamodb:GetItem", "dynamodb:UpdateItem"], orders.table_arn),
-            (["sqs:SendMessage"], failures.queue.queue_arn),
+            (["sqs:SendMessage"], self.failures.queue.queue_arn),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource_arn]))
         self.state_machine = stepfunctions.StateMachine(
@@ -64,7 +66,7 @@ class Fulfilment(Construct):
             state_machine_type=stepfunctions.StateMachineType.STANDARD,
             definition_body=stepfunctions.DefinitionBody.from_string(
                 fulfilment_definition(
-                    self, orders=orders, failures=failures.queue, packing_seconds=settings.packing_seconds
+                    self, orders=orders, failures=self.failures.queue, packing_seconds=settings.packing_seconds
                 )
             ),
         )
@@ -73,15 +75,22 @@ class Fulfilment(Construct):
             "Rule",
             settings=settings,
             bus=bus,
+            alarms=alarms,
             detail_types=["OrderAccepted"],
             # A return is accepted too, but there is nothing to ship.
             detail={"kind": ["order"]},
-        ).start(self.state_machine, undelivered=undelivered)
-        alarms.add(
-            self,
-            "Failed",
-            metric=self.state_machine.metric_failed(period=PERIOD, statistic="Sum"),
-            threshold=1,
-            description="A fulfilment failed. Read its execution history for the cause, then its message in the "
-            "queue of failures, whose alarm says how to go on.",
-        )
+        ).start(self.state_machine, undelivered=self.undelivered)
+        for alarm_id, metric, how in (
+            ("Failed", self.state_machine.metric_failed(period=PERIOD, statistic="Sum"), "failed"),
+            ("TimedOut", self.state_machine.metric_timed_out(period=PERIOD, statistic="Sum"), "ran out of time"),
+        ):
+            alarms.add(
+                self,
+                alarm_id,
+                metric=metric,
+                threshold=1,
+                means=f"The fulfilment of an order {how}.",
+                first="read the history of the execution for the cause; then look for its message in the queue of "
+                "failures, whose alarm says how to go on.",
+                missing=NOTHING_HAPPENED,
+            )

@@ -24,6 +24,8 @@ _RETRY = [
     {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2},
 ]
 _RETRY_ALL = _RETRY[1:]
+# What is billed for an order that goes its way: Claim, Packing, Ship, Shipped, and the start.
+TRANSITIONS = 5
 
 
 def fulfilment_definition(

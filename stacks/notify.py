@@ -34,7 +34,7 @@ class Notify(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
-        queue = EventQueue(
+        self.queue = EventQueue(
             self,
             "Queue",
             settings=settings,
@@ -42,10 +42,10 @@ class Notify(Construct):
             mapping=settings.notify_mapping,
             alarms=alarms,
         )
-        OrderRule(self, "Rule", settings=settings, bus=bus, detail_types=["OrderAccepted", "OrderRejected"]).send_to(
-            queue
-        )
-        function = PythonFunction(
+        OrderRule(
+            self, "Rule", settings=settings, bus=bus, alarms=alarms, detail_types=["OrderAccepted", "OrderRejected"]
+        ).send_to(self.queue)
+        self.function = PythonFunction(
             self,
             "Function",
             handler="notify",
@@ -53,6 +53,8 @@ class Notify(Construct):
             alarms=alarms,
             environment={"TOPIC_ARN": self.topic.topic_arn, "IDEMPOTENCY_TABLE": idempotency.table_name},
         )
-        function.allow(["sns:Publish"], self.topic.topic_arn)
-        function.allow_idempotency(idempotency)
-        QueueMapping(self, "Messages", function=function, queue=queue, settings=settings.notify_mapping)
+        self.function.allow(["sns:Publish"], self.topic.topic_arn)
+        self.function.allow_idempotency(idempotency)
+        self.messages = QueueMapping(
+            self, "Messages", function=self.function, queue=self.queue, settings=settings.notify_mapping
+        )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Fn
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from stacks.alarms import NOTHING_HAPPENED, PERIOD, Alarms
 from stacks.dead_letter_queue import DeadLetterQueue
 from stacks.event_queue import EventQueue
 from stacks.order_bus import ORDER_EVENT_SOURCE, OrderBus
@@ -22,8 +24,8 @@ class OrderRule(Construct):
     """Defines a rule for some order events, and connects its one target.
 
     Needs the bus, the detail types and, when only some of those events count, what their details must carry.
-    Guarantees that delivery is retried as the stage says and that what cannot be delivered lands, whole, in a
-    dead-letter queue.
+    Guarantees that delivery is retried as the stage says, that what cannot be delivered lands, whole, in a dead-letter
+    queue, and that an alarm tells of either failing.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class OrderRule(Construct):
         *,
         settings: StageSettings,
         bus: OrderBus,
+        alarms: Alarms,
         detail_types: Sequence[str],
         detail: dict[str, list[str]] | None = None,
     ) -> None:
@@ -52,6 +55,7 @@ class OrderRule(Construct):
                 source=[ORDER_EVENT_SOURCE], detail_type=list(detail_types), detail=detail
             ),
         )
+        self._define_alarms(bus, alarms)
 
     def send_to(self, queue: EventQueue) -> None:
         """Send the whole event to the queue; what cannot be delivered goes to the queue's dead-letter queue."""
@@ -74,3 +78,38 @@ class OrderRule(Construct):
                 max_event_age=self._max_event_age,
             )
         )
+
+    def _define_alarms(self, bus: OrderBus, alarms: Alarms) -> None:
+        # `Ref` of a rule on a bus of its own is "<bus>|<rule>" (CloudFormation, AWS::Events::Rule, return values).
+        rule_name = Fn.select(1, Fn.split("|", self._rule.rule_name))
+        for alarm_id, metric_name, means, first in (
+            (
+                "Undelivered",
+                "FailedInvocations",
+                "The rule could not deliver an event and has stopped trying.",
+                "find the event in the dead-letter queue of the rule's target, read ERROR_CODE in its attributes, and "
+                "mend the policy, the key or the target that it names; the queue's alarm says how to go on.",
+            ),
+            (
+                "Lost",
+                "InvocationsFailedToBeSentToDlq",
+                "The rule could deliver an event neither to its target nor to the dead-letter queue: it is gone.",
+                "mend the policy or the key of the dead-letter queue; then find the orders that are late by their "
+                "status in the table, and publish their events again.",
+            ),
+        ):
+            alarms.add(
+                self,
+                alarm_id,
+                metric=cloudwatch.Metric(
+                    namespace="AWS/Events",
+                    metric_name=metric_name,
+                    dimensions_map={"EventBusName": bus.bus.event_bus_name, "RuleName": rule_name},
+                    period=PERIOD,
+                    statistic="Sum",
+                ),
+                threshold=1,
+                means=means,
+                first=first,
+                missing=NOTHING_HAPPENED,
+            )

@@ -10,7 +10,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from stacks.alarms import PERIOD, Alarms
+from stacks.alarms import NOTHING_HAPPENED, PERIOD, Alarms
 from stacks.expiring_log_group import ExpiringLogGroup
 from stacks.python_function import PythonFunction
 from stacks.stage_settings import StageSettings
@@ -48,7 +48,7 @@ class OrdersApi(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        function = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Function",
             handler="api",
@@ -60,15 +60,15 @@ class OrdersApi(Construct):
                 "STATISTICS_TABLE": statistics.table_name,
             },
         )
-        function.allow(["dynamodb:GetItem", "dynamodb:PutItem"], orders.table_arn)
-        function.allow(["dynamodb:Query"], customer_orders.table_arn)
-        function.allow(["dynamodb:Query"], statistics.table_arn)
+        self.function.allow(["dynamodb:GetItem", "dynamodb:PutItem"], orders.table_arn)
+        self.function.allow(["dynamodb:Query"], customer_orders.table_arn)
+        self.function.allow(["dynamodb:Query"], statistics.table_arn)
         self.http_api = apigateway.HttpApi(
             self, "Resource", create_default_stage=False, description="Penstock: orders come in here"
         )
         self._define_stage(settings)
-        self._define_routes(settings, function)
-        self._define_alarms(settings, alarms)
+        self._define_routes(settings, self.function)
+        self._define_alarms(alarms)
 
     @property
     def url(self) -> str:
@@ -119,23 +119,26 @@ class OrdersApi(Construct):
                 authorization_scopes=[route_scope] if scoped else None,
             )
 
-    def _define_alarms(self, settings: StageSettings, alarms: Alarms) -> None:
+    def _define_alarms(self, alarms: Alarms) -> None:
         alarms.add(
             self,
             "ServerErrors",
             metric=self.http_api.metric_server_error(period=PERIOD, statistic="Sum"),
-            threshold=1,
-            description="The API answered with 5xx. Find the request in the access log: with an integrationError the "
-            "function was refused or timed out, without one look for its request id in the function's log.",
+            threshold=alarms.settings.api_server_errors,
+            means="The API answered with 5xx.",
+            first="find the requests in the access log. With an integrationError the function was refused or timed "
+            "out; without one, look for the request's id in the function's log.",
+            missing=NOTHING_HAPPENED,
         )
         alarms.add(
             self,
             "Latency",
             metric=self.http_api.metric_latency(period=PERIOD, statistic="p50"),
-            threshold=settings.api_latency_alarm_ms,
-            evaluation_periods=3,
-            description="Half of the answers have been slow for a quarter of an hour (single ones may be: `Prefer: "
-            "wait`). Look for throttled writes to Orders, then for the function's duration and cold starts.",
+            threshold=alarms.settings.api_latency_ms,
+            lasting=True,
+            means="Half of the answers are slow; single ones may be (`Prefer: wait`).",
+            first="look for throttled writes to Orders, then for the function's duration and its cold starts.",
+            missing=NOTHING_HAPPENED,
         )
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
+from stacks.account_alarms import AccountAlarms
 from stacks.alarms import Alarms
 from stacks.data_stack import DataStack
 from stacks.enrich import Enrich
 from stacks.failure_bucket import FailureBucket
 from stacks.fulfilment import Fulfilment
 from stacks.notify import Notify
+from stacks.operations_dashboard import OperationsDashboard
 from stacks.order_bus import OrderBus
 from stacks.orders_api import OrdersApi
 from stacks.relay import Relay
 from stacks.replicate import Replicate
 from stacks.stage_settings import StageSettings
 from stacks.summarize import Summarize
+from stacks.table_alarms import TableAlarms
 
 
 class PipelineStack(cdk.Stack):
@@ -44,17 +47,29 @@ class PipelineStack(cdk.Stack):
             self, "Api", settings=settings, orders=orders, customer_orders=customers, statistics=statistics,
             alarms=alarms,
         )  # fmt: skip
-        Relay(self, "Relay", settings=settings, orders=orders, bus=bus, failures=failures, alarms=alarms)
-        Summarize(
+        relay = Relay(self, "Relay", settings=settings, orders=orders, bus=bus, failures=failures, alarms=alarms)
+        summarize = Summarize(
             self, "Summarize", settings=settings, orders=orders, statistics=statistics, failures=failures, alarms=alarms
         )
-        Enrich(self, "Enrich", settings=settings, orders=orders, idempotency=idempotency, bus=bus, alarms=alarms)
+        enrich = Enrich(
+            self, "Enrich", settings=settings, orders=orders, idempotency=idempotency, bus=bus, alarms=alarms
+        )
         notify = Notify(self, "Notify", settings=settings, idempotency=idempotency, bus=bus, alarms=alarms)
-        Replicate(self, "Replicate", settings=settings, customer_orders=customers, bus=bus, alarms=alarms)
+        replicate = Replicate(self, "Replicate", settings=settings, customer_orders=customers, bus=bus, alarms=alarms)
         fulfilment = Fulfilment(self, "Fulfilment", settings=settings, orders=orders, bus=bus, alarms=alarms)
+        tables = {"Orders": orders, "CustomerOrders": customers, "Statistics": statistics, "Idempotency": idempotency}
+        TableAlarms(self, "Tables", tables=tables, alarms=alarms)
+        AccountAlarms(self, "Account", account_concurrency=settings.account_concurrency, alarms=alarms)
+        alarms.combine()
+        dashboard = OperationsDashboard(
+            self, "Dashboard", settings=settings, alarms=alarms, api=api, readers=[relay, summarize],
+            consumers=[enrich, notify, replicate], fulfilment=fulfilment, failures=failures, tables=tables,
+        )  # fmt: skip
 
         cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "NotificationTopicArn", value=notify.topic.topic_arn)
         cdk.CfnOutput(self, "EventBusName", value=bus.bus.event_bus_name)
         cdk.CfnOutput(self, "FulfilmentStateMachineArn", value=fulfilment.state_machine.state_machine_arn)
         cdk.CfnOutput(self, "FailureBucketName", value=failures.bucket.bucket_name)
+        cdk.CfnOutput(self, "DashboardName", value=dashboard.dashboard.dashboard_name)
+        cdk.CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)

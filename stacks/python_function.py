@@ -10,14 +10,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.alarms import PERIOD, Alarms
+from stacks.alarms import NOTHING_HAPPENED, PERIOD, Alarms
 from stacks.expiring_log_group import ExpiringLogGroup
 from stacks.function_code import FunctionCode
 from stacks.stage_settings import StageSettings
 
 
 class PythonFunction(Construct):
-    """Defines a function under the alias `live`, its log group, its role and the alarms on errors and throttles.
+    """Defines a function under the alias `live`, its log group, its role and its alarms.
 
     Needs the name of its handler's module in ``lambda_src/handlers/`` and its environment. Guarantees that callers
     and mappings can hold on to the alias whatever version is behind it, and that the role may do nothing but write
@@ -40,11 +40,11 @@ class PythonFunction(Construct):
             )
         code = FunctionCode(handler, runtime=settings.runtime)
         super().__init__(scope, construct_id)
-        self.settings = settings.functions[handler]
-        log_group = ExpiringLogGroup(self, "Logs", settings=settings).log_group
+        self.name, self.settings = handler, settings.functions[handler]
+        self.log_group = ExpiringLogGroup(self, "Logs", settings=settings).log_group
         # A role of our own: the one that the CDK defines may write to every log group of the account.
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(self.role)
+        self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
             self,
             "Resource",
@@ -54,7 +54,7 @@ class PythonFunction(Construct):
             code=code.asset(),
             handler=f"handlers.{handler}.lambda_handler",
             role=self.role,
-            log_group=log_group,
+            log_group=self.log_group,
             memory_size=self.settings.memory_size_mb,
             timeout=Duration.seconds(self.settings.timeout_seconds),
             reserved_concurrent_executions=self.settings.reserved_concurrent_executions,
@@ -94,16 +94,34 @@ class PythonFunction(Construct):
             "Errors",
             metric=self.function.metric_errors(period=PERIOD, statistic="Sum"),
             threshold=1,
-            evaluation_periods=3,
-            description="The function has been failing for a quarter of an hour. Look for ERROR in its log group; if "
-            "a deployment came just before, point the alias `live` back to the version of before.",
+            lasting=True,
+            means="The function keeps failing; what it is given is tried again until its limits, then kept aside.",
+            first="look for ERROR in its log group; if a deployment came just before, point the alias `live` back to "
+            "the version of before.",
+            missing=NOTHING_HAPPENED,
         )
         alarms.add(
             self,
             "Throttles",
             metric=self.function.metric_throttles(period=PERIOD, statistic="Sum"),
             threshold=1,
-            evaluation_periods=3,
-            description="The function has been throttled for a quarter of an hour. Raise its reserved concurrency in "
-            "stacks/settings.py, or ask for a higher account quota when that is used up.",
+            lasting=True,
+            means="The function keeps being throttled: its source waits, or its callers are refused.",
+            first="compare its concurrency with its limit on the dashboard. Raise its reserved concurrency in "
+            "stacks/settings.py, or ask for a higher account quota when that one is used up.",
+            missing=NOTHING_HAPPENED,
         )
+        reserved = self.settings.reserved_concurrent_executions
+        if reserved is not None:
+            percent = alarms.settings.concurrency_percent
+            alarms.add(
+                self,
+                "Concurrency",
+                metric=self.function.metric("ConcurrentExecutions", period=PERIOD, statistic="Maximum"),
+                threshold=reserved * percent / 100,
+                means=f"The function uses {percent} % of its reserved concurrency, {reserved}; at all of it, it is "
+                "throttled.",
+                first="see on the dashboard whether it is called more or takes longer. Raise its reserved concurrency "
+                "in stacks/settings.py for the former, find what it waits for in the latter case.",
+                missing=NOTHING_HAPPENED,
+            )

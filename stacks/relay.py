@@ -38,7 +38,7 @@ class Relay(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        function = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Function",
             handler="relay",
@@ -46,11 +46,11 @@ class Relay(Construct):
             alarms=alarms,
             environment={"EVENT_BUS_NAME": bus.bus.event_bus_name},
         )
-        function.allow(["events:PutEvents"], bus.bus.event_bus_arn)
-        StreamMapping(
+        self.function.allow(["events:PutEvents"], bus.bus.event_bus_arn)
+        self.stream = StreamMapping(
             self,
             "Stream",
-            function=function,
+            function=self.function,
             table=orders,
             settings=settings.relay_mapping,
             bisect_batch_on_error=True,
@@ -59,5 +59,4 @@ class Relay(Construct):
             filters=[_CHANGES_OF_STATUS],
             failures=failures,
             alarms=alarms,
-            iterator_age_alarm_seconds=settings.iterator_age_alarm_seconds,
         )

@@ -32,7 +32,7 @@ class Replicate(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        queue = EventQueue(
+        self.queue = EventQueue(
             self,
             "Queue",
             settings=settings,
@@ -45,11 +45,12 @@ class Replicate(Construct):
             "Rule",
             settings=settings,
             bus=bus,
+            alarms=alarms,
             detail_types=["OrderAccepted", "OrderPacked", "OrderShipped"],
             # A guest has no customer id, hence no row.
             detail={"customerKind": ["registered"]},
-        ).send_to(queue)
-        function = PythonFunction(
+        ).send_to(self.queue)
+        self.function = PythonFunction(
             self,
             "Function",
             handler="replicate",
@@ -58,5 +59,7 @@ class Replicate(Construct):
             environment={"CUSTOMER_ORDERS_TABLE": customer_orders.table_name},
         )
         # Each statement of a BatchExecuteStatement call is authorized by its kind.
-        function.allow(["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], customer_orders.table_arn)
-        QueueMapping(self, "Messages", function=function, queue=queue, settings=settings.replicate_mapping)
+        self.function.allow(["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], customer_orders.table_arn)
+        self.messages = QueueMapping(
+            self, "Messages", function=self.function, queue=self.queue, settings=settings.replicate_mapping
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from stacks.function_settings import FunctionSettings
 from stacks.mapping_settings import QueueMappingSettings, StreamMappingSettings
+from stacks.monitoring_settings import MonitoringSettings
+from stacks.prices import Prices
 from stacks.stage_settings import StageSettings
 from stacks.table_settings import OnDemand, TableSettings
 
@@ -92,11 +94,23 @@ DEV = StageSettings(
     jwt_audience=None,
     jwt_read_scope="orders/read",
     jwt_write_scope="orders/write",
-    # Nobody is called about a stage to throw away; the alarms are there to be looked at.
-    alarm_address=None,
-    iterator_age_alarm_seconds=300,
-    # `Prefer: wait` makes slow answers normal up to 20 s; the alarm looks at the median.
-    api_latency_alarm_ms=3_000,
+    monitoring=MonitoringSettings(
+        # Nobody is called about a stage to throw away; the alarms are there to be looked at.
+        alarm_address=None,
+        # As in prod, so that an alarm is the same alarm wherever it goes off.
+        failing_minutes=15,
+        concurrency_percent=80,
+        dead_letter_age_percent=50,
+        # A poison record is given up after ten attempts; five minutes of lag are seen before.
+        iterator_age_seconds=300,
+        # A handful of orders by hand is enough to see that a filter is wrong.
+        minimum_polled=20,
+        # `Prefer: wait` makes slow answers normal up to 20 s; the alarm looks at the median.
+        api_latency_ms=3_000,
+        # The first one is worth a look.
+        api_server_errors=1,
+    ),
+    prices=Prices(),
 )
 
 PROD = StageSettings(
@@ -177,10 +191,24 @@ PROD = StageSettings(
     jwt_audience=None,
     jwt_read_scope="orders/read",
     jwt_write_scope="orders/write",
-    # Set it before the first order: without an address the alarms tell nobody.
-    alarm_address=None,
-    iterator_age_alarm_seconds=600,
-    api_latency_alarm_ms=3_000,
+    monitoring=MonitoringSettings(
+        # Set it before the first order: without an address the alarms tell nobody.
+        alarm_address=None,
+        # Three periods in a row: a deployment, a failover or a burst is over by then, and hours remain of each limit.
+        failing_minutes=15,
+        # A fifth is left when a person is told: load that doubles within an hour grows by a fifth in a quarter of it.
+        concurrency_percent=80,
+        # A week of two to act in, weekend included.
+        dead_letter_age_percent=50,
+        # The record age is 12 hours; ten minutes are longer than any deployment, shorter than a customer's patience.
+        iterator_age_seconds=600,
+        # So many records of one hour that all are deletions, which no filter lets pass, would be news in itself.
+        minimum_polled=1_000,
+        api_latency_ms=3_000,
+        # A rare one is a network's; five in five minutes have a cause.
+        api_server_errors=5,
+    ),
+    prices=Prices(),
 )
 
 STAGES = {settings.stage: settings for settings in (DEV, PROD)}

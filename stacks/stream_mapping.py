@@ -11,7 +11,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.alarms import PERIOD, Alarms
+from stacks.alarms import NOTHING_CHANGED, NOTHING_HAPPENED, PERIOD, Alarms
+from stacks.event_counts import event_count
 from stacks.failure_bucket import FailureBucket, FailureDestination
 from stacks.mapping_settings import StreamMappingSettings
 from stacks.python_function import PythonFunction
@@ -30,7 +31,8 @@ class StreamMapping(Construct):
 
     Needs the table, the function, the failure bucket and what the handler can cope with (bisected batches, partial
     answers, a window, a filter). Guarantees finite retries, a destination for the whole batch, event counts, and
-    alarms on age and loss; refuses what Lambda or the CDK would take in silence and then not do.
+    alarms on age, loss and a filter that lets nothing pass; refuses what Lambda or the CDK would take in silence and
+    then not do.
     """
 
     def __init__(
@@ -47,7 +49,6 @@ class StreamMapping(Construct):
         filters: Sequence[Mapping[str, Any]],
         failures: FailureBucket,
         alarms: Alarms,
-        iterator_age_alarm_seconds: int,
     ) -> None:
         stream_arn = _stream_of(table)
         _check_window(tumbling_window_seconds, settings)
@@ -80,31 +81,66 @@ class StreamMapping(Construct):
             on_failure=FailureDestination(failures),
             metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT]),
         )
-        self._define_alarms(function, alarms, iterator_age_alarm_seconds)
+        self._define_alarms(function, alarms, filtered=bool(filters))
 
-    def _define_alarms(self, function: PythonFunction, alarms: Alarms, iterator_age_alarm_seconds: int) -> None:
+    def _define_alarms(self, function: PythonFunction, alarms: Alarms, *, filtered: bool) -> None:
         alarms.add(
             self,
             "IteratorAge",
             metric=function.function.metric("IteratorAge", period=PERIOD, statistic="Maximum"),
-            threshold=iterator_age_alarm_seconds * 1_000,
-            description="The function lags behind the stream, which forgets after 24 hours. If its errors rise too, a "
-            "record blocks a shard: mend the function before the record age runs out. If not, raise the "
-            "parallelization factor or the memory in stacks/settings.py.",
+            threshold=alarms.settings.iterator_age_seconds * 1_000,
+            means="The function lags behind the stream, which forgets after 24 hours.",
+            first="look at its errors. If they rise too, a record blocks a shard: mend the function before the record "
+            "age runs out. If not, raise the parallelization factor or the memory in stacks/settings.py.",
+            missing=NOTHING_CHANGED,
         )
+        for alarm_id, metric, means, first in (
+            (
+                "GivenUp",
+                event_count(self.mapping, "OnFailureDestinationDeliveredEventCount"),
+                "The mapping gave up records, whole, into the failure bucket: their effect is missing.",
+                "find the cause in the function's log. The alarm on the depth of the stream's dead-letter queue says "
+                "how to go on.",
+            ),
+            (
+                "Undeliverable",
+                function.function.metric("DestinationDeliveryFailures", period=PERIOD, statistic="Sum"),
+                "The mapping gave up a batch that the failure bucket did not take.",
+                "check that the bucket is there, that its policy and its key admit the function's role, and that the "
+                "role may put below aws/lambda/; then go on as the alarm on dropped records says.",
+            ),
+            (
+                "Dropped",
+                event_count(self.mapping, "DroppedEventCount"),
+                "The mapping gave up records, and nothing keeps them.",
+                "read the orders concerned from the table, whose state is the newest there is: the stream has the "
+                "records for 24 hours, and the function's log names those that it failed on.",
+            ),
+        ):
+            alarms.add(self, alarm_id, metric=metric, threshold=1, means=means, first=first, missing=NOTHING_HAPPENED)
+        if filtered:
+            self._define_filter_alarm(alarms)
+
+    def _define_filter_alarm(self, alarms: Alarms) -> None:
+        minimum, hour = alarms.settings.minimum_polled, Duration.hours(1)
         alarms.add(
             self,
-            "Dropped",
-            metric=cloudwatch.Metric(
-                namespace="AWS/Lambda",
-                metric_name="DroppedEventCount",
-                dimensions_map={"EventSourceMappingUUID": self.mapping.event_source_mapping_id},
-                period=PERIOD,
-                statistic="Sum",
+            "AllFiltered",
+            metric=cloudwatch.MathExpression(
+                expression=f"IF(polled >= {minimum}, 100 * filtered / polled, 0)",
+                using_metrics={
+                    "polled": event_count(self.mapping, "PolledEventCount", period=hour),
+                    "filtered": event_count(self.mapping, "FilteredOutEventCount", period=hour),
+                },
+                period=hour,
+                label="share of records filtered out, percent",
             ),
-            threshold=1,
-            description="The mapping gave up records and could not put them into the failure bucket. Check the bucket "
-            "and the role's grants, then restore the records from the table itself before the stream forgets them.",
+            threshold=100,
+            means=f"For an hour no record passed the filter, of {minimum} or more: it does not fit the records any "
+            "more, and what it drops never comes back.",
+            first="compare a new item of the table with the mapping's filter in stacks/; mend the filter, then hand "
+            "over the hours that it dropped.",
+            missing=NOTHING_HAPPENED,
         )
 
 

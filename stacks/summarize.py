@@ -31,7 +31,7 @@ class Summarize(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        function = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Function",
             handler="summarize",
@@ -39,11 +39,11 @@ class Summarize(Construct):
             alarms=alarms,
             environment={"STATISTICS_TABLE": statistics.table_name},
         )
-        function.allow(["dynamodb:PutItem"], statistics.table_arn)
-        StreamMapping(
+        self.function.allow(["dynamodb:PutItem"], statistics.table_arn)
+        self.stream = StreamMapping(
             self,
             "Stream",
-            function=function,
+            function=self.function,
             table=orders,
             settings=settings.summarize_mapping,
             bisect_batch_on_error=False,
@@ -52,5 +52,4 @@ class Summarize(Construct):
             filters=[],
             failures=failures,
             alarms=alarms,
-            iterator_age_alarm_seconds=settings.iterator_age_alarm_seconds,
         )

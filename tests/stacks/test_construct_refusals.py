@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
 
-from stacks.alarms import Alarms
+from stacks.alarms import NOTHING_HAPPENED, Alarms
 from stacks.failure_bucket import FailureBucket
 from stacks.item_table import ItemTable
 from stacks.order_bus import OrderBus
@@ -48,7 +48,6 @@ def define(stack: cdk.Stack) -> Callable[..., StreamMapping]:
         "filters": [],
         "failures": FailureBucket(stack, "Failures", settings=DEV, alarms=alarms),
         "alarms": alarms,
-        "iterator_age_alarm_seconds": 300,
     }
     return lambda **changes: StreamMapping(stack, "Mapping", **{**properties, **changes})
 
@@ -106,20 +105,31 @@ def test_fails_when_a_rule_asks_for_unknown_events(stack: cdk.Stack) -> None:
     bus = OrderBus(stack, "Bus")
 
     with pytest.raises(ValueError, match=r"detail types \['OrderPlaced', 'OrderLost'\] would match nothing: take some"):
-        OrderRule(stack, "Rule", settings=DEV, bus=bus, detail_types=["OrderPlaced", "OrderLost"])
+        OrderRule(
+            stack,
+            "Rule",
+            settings=DEV,
+            bus=bus,
+            alarms=Alarms(stack, "Alarms", settings=DEV),
+            detail_types=["OrderPlaced", "OrderLost"],
+        )
 
 
-def test_fails_when_an_alarm_is_silent(stack: cdk.Stack) -> None:
-    """An alarm that does not say what to do is no help."""
+@pytest.mark.parametrize("silent", ["means", "first"])
+def test_fails_when_an_alarm_is_silent(stack: cdk.Stack, silent: str) -> None:
+    """An alarm that does not say what it means and what to do first is no help."""
     alarms = Alarms(stack, "Alarms", settings=DEV)
+    means, first = ("" if name == silent else "It is full." for name in ("means", "first"))
 
-    with pytest.raises(ValueError, match=r"alarm 'Depth' has no description: say what to do"):
+    with pytest.raises(ValueError, match=r"alarm 'Depth' does not say what it means and the first thing to do: say"):
         alarms.add(
             stack,
             "Depth",
             metric=cdk.aws_cloudwatch.Metric(namespace="N", metric_name="M"),
             threshold=1,
-            description="",
+            missing=NOTHING_HAPPENED,
+            means=means,
+            first=first,
         )
 
 

@@ -364,52 +364,6 @@ def test_integration_calls_the_alias_with_format_2(stage: Synthesized) -> None:
     assert integration["IntegrationUri"]["Ref"] in stage.resources("AWS::Lambda::Alias")
 
 
-def test_alarms_watch_what_can_go_wrong(stage: Synthesized) -> None:
-    """Age, depth, errors, throttles, lost records, the API and the fulfilment are each watched."""
-    alarms = stage.resources("AWS::CloudWatch::Alarm").values()
-    watched = [alarm["MetricName"] for alarm in alarms]
-
-    assert {name: watched.count(name) for name in set(watched)} == {
-        "Errors": 6,
-        "Throttles": 6,
-        "IteratorAge": 2,
-        "DroppedEventCount": 2,
-        "ApproximateNumberOfMessagesVisible": 6,
-        "ApproximateAgeOfOldestMessage": 6,
-        "5xx": 1,
-        "Latency": 1,
-        "ExecutionsFailed": 1,
-    }
-
-
-def test_alarms_say_what_to_do(stage: Synthesized) -> None:
-    """Each alarm has a description of more than a few words."""
-    for name, alarm in stage.resources("AWS::CloudWatch::Alarm").items():
-        assert len(alarm["AlarmDescription"].split()) > 10, name
-
-
-def test_alarms_tell_the_address_when_there_is_one(synthesize: Synthesize) -> None:
-    """With an address every alarm publishes to a topic that CloudWatch may publish to."""
-    synthesized = synthesize(replace(DEV, alarm_address="operator@example.com"))
-    (topic,) = (name for name in synthesized.resources("AWS::SNS::Topic") if name.startswith("Alarms"))
-    (policy,) = (
-        policy
-        for policy in synthesized.resources("AWS::SNS::TopicPolicy").values()
-        if policy["Topics"] == [{"Ref": topic}]
-    )
-    allowed = [s["Principal"] for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
-
-    assert synthesized.only("AWS::SNS::Subscription")["Endpoint"] == "operator@example.com"
-    assert allowed == [{"Service": "cloudwatch.amazonaws.com"}]
-    for alarm in synthesized.resources("AWS::CloudWatch::Alarm").values():
-        assert alarm["AlarmActions"] == [{"Ref": topic}]
-
-
-def test_alarms_tell_nobody_without_an_address(dev: Synthesized) -> None:
-    """Without an address there is no topic for alarms."""
-    assert [name[: len("NotifyTopic")] for name in dev.resources("AWS::SNS::Topic")] == ["NotifyTopic"]
-
-
 def test_outputs_are_the_contract(stage: Synthesized) -> None:
     """The demo and the operator find the application by these names."""
     outputs = stage.data["Outputs"].keys() | stage.pipeline["Outputs"].keys()
@@ -423,6 +377,8 @@ def test_outputs_are_the_contract(stage: Synthesized) -> None:
         "EventBusName",
         "FulfilmentStateMachineArn",
         "FailureBucketName",
+        "DashboardName",
+        "AlarmTopicArn",
     }
 
 
