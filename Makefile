@@ -11,10 +11,10 @@ unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
 CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
 
-.PHONY: help setup demo run test soak simulate histories mutants bench lint types synth deploy destroy clean
+.PHONY: help setup demo run test soak simulate histories mutants bench bench-effects lint types synth deploy destroy clean
 
 help: ## print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready node_modules/.ready ## install everything into .venv and node_modules
 
@@ -50,6 +50,10 @@ bench: .venv/.ready cdk.out/manifest.json ## measure filters, the core and whole
 	python -m benchmarks.end_to_end
 	python -m benchmarks.chain
 	python -m benchmarks.transactions
+	$(MAKE) bench-effects
+
+bench-effects: .venv/.ready ## measure what exactly once costs: every rung beside plain Powertools, with dollars
+	PYTHONPATH=lambda_src python -m benchmarks.ladder
 
 lint: .venv/.ready
 	ruff check $(CHECKED)

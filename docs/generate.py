@@ -1,7 +1,8 @@
-"""Writes the generated pages of this folder: `python docs/generate.py`; `make test` says when one is stale.
+"""Writes what is generated in this folder: `python -m docs.generate`; `make test` says when a page is stale.
 
-A page is made of what the code says of itself: the docstrings of the mapping core, its choices, its inputs and
-effects, and the evidence behind the conformance cases.
+`event-source-mapping.md` is made of what the code says of itself: the docstrings of the mapping core, its choices, its
+inputs and effects, and the evidence behind the conformance cases. `idempotency.md` is written by hand but for its
+tables, between two comments each, which are made of the figures that `benchmarks/ladder` keeps.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.ladder import figures
+from benchmarks.ladder.tables import TABLES
+
 ROOT = Path(__file__).resolve().parent.parent
 MAPPING = ROOT / "penstock" / "mapping"
 CASES = ROOT / "tests" / "conformance"
 PAGE = ROOT / "docs" / "event-source-mapping.md"
+IDEMPOTENCY = ROOT / "docs" / "idempotency.md"
 
 CHAPTERS = {
     "A stream": ["stream", "shard", "lane", "open_batch", "work"],
@@ -70,6 +75,17 @@ def page() -> str:
     lines += [f"| `{name}` | `{default}` | {one_line(text)} |" for name, default, text in choices()]
     lines += ["", "## Evidence", "", *evidence()]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def idempotency() -> str:
+    """The text of `docs/idempotency.md`, with its tables as the kept figures have them."""
+    kept = figures.read()
+
+    def table(found: re.Match[str]) -> str:
+        return "\n".join((found["begin"], *TABLES[found["name"]](kept), found["end"]))
+
+    pattern = r"(?P<begin><!-- table: (?P<name>\w+) -->)\n(?s:.*?)(?P<end><!-- end of table -->)"
+    return re.sub(pattern, table, IDEMPOTENCY.read_text(encoding="utf-8"))
 
 
 def docstring(path: Path) -> str:
@@ -129,5 +145,6 @@ def first_sentence(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    sys.stdout.write(f"wrote {PAGE.relative_to(ROOT)}\n")
+    for path, text in ((PAGE, page()), (IDEMPOTENCY, idempotency())):
+        path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")

@@ -33,7 +33,18 @@ def test_generated_page_is_fresh() -> None:
     """The page on event source mappings says what the code says of itself today."""
     from docs.generate import PAGE, page
 
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `python docs/generate.py`"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m docs.generate`"
+
+
+def test_generated_tables_are_fresh() -> None:
+    """The tables of the page on idempotency are those of the kept figures, and every table is on the page."""
+    from benchmarks.ladder.tables import TABLES
+    from docs.generate import IDEMPOTENCY, idempotency
+
+    text = IDEMPOTENCY.read_text(encoding="utf-8")
+
+    assert text == idempotency(), "run `python -m docs.generate`"
+    assert sorted(re.findall(r"<!-- table: (\w+) -->", text)) == sorted(TABLES)
 
 
 def test_makefile_help_names_every_target() -> None:
