@@ -6,9 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.ladder import prices
-from benchmarks.ladder.measurement import Measured
+
+if TYPE_CHECKING:  # the documentation is made from the figures alone, without the functions
+    from benchmarks.ladder.measurement import Measured
+
+PLAIN, UPDATE_ITEM, REPLICATE, SUMMARIZE = "plain Powertools", "fence, UpdateItem", "`replicate`", "`summarize`"
+POWERTOOLS, TRANSACTION = "Powertools, set up", "marker and effect together"
+RELAY, ENRICH, NOTIFY = "`relay`", "`enrich`", "`notify`"
 
 KEPT = Path(__file__).with_name("figures.json")
 LATENCY_MS = 4

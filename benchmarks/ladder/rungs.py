@@ -12,6 +12,17 @@ from dataclasses import dataclass
 
 from benchmarks.ladder import records
 from benchmarks.ladder.cloud import Cloud
+from benchmarks.ladder.figures import (
+    ENRICH,
+    NOTIFY,
+    PLAIN,
+    POWERTOOLS,
+    RELAY,
+    REPLICATE,
+    SUMMARIZE,
+    TRANSACTION,
+    UPDATE_ITEM,
+)
 from benchmarks.ladder.records import WINDOW_RECORDS, Events, Workload
 
 Check = Callable[[Cloud, Workload], int]
@@ -92,9 +103,6 @@ def _once(count: int) -> dict[str, Workload]:
     return {"all new": records.workloads(count)["all new"]}
 
 
-PLAIN, UPDATE_ITEM, REPLICATE, SUMMARIZE = "plain Powertools", "fence, UpdateItem", "`replicate`", "`summarize`"
-POWERTOOLS, TRANSACTION = "Powertools, set up", "marker and effect together"
-
 RUNGS: tuple[Rung, ...] = (
     Rung(name=PLAIN, module="benchmarks.ladder.functions.plain_powertools", check=wrong_rows),
     Rung(name=POWERTOOLS, module="benchmarks.ladder.functions.powertools", check=wrong_rows),
@@ -111,7 +119,7 @@ RUNGS: tuple[Rung, ...] = (
         tested_records=WINDOW_RECORDS,
     ),
     Rung(
-        name="`relay`",
+        name=RELAY,
         module="handlers.relay",
         check=nothing_to_check,
         workloads=_once,
@@ -120,12 +128,12 @@ RUNGS: tuple[Rung, ...] = (
         tested_records=100,
     ),
     Rung(
-        name="`enrich`",
+        name=ENRICH,
         module="handlers.enrich",
         check=wrong_orders,
         workloads=records.placed,
         batch_size=10,
         prepare=place_orders,
     ),
-    Rung(name="`notify`", module="handlers.notify", check=wrong_messages, workloads=_told, batch_size=10),
+    Rung(name=NOTIFY, module="handlers.notify", check=wrong_messages, workloads=_told, batch_size=10),
 )

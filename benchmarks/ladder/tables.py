@@ -6,8 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from benchmarks.ladder import prices
-from benchmarks.ladder.figures import LATENCY_MS, Figures
-from benchmarks.ladder.rungs import PLAIN, POWERTOOLS, REPLICATE, SUMMARIZE, TRANSACTION, UPDATE_ITEM
+from benchmarks.ladder.figures import (
+    ENRICH,
+    LATENCY_MS,
+    NOTIFY,
+    PLAIN,
+    POWERTOOLS,
+    RELAY,
+    REPLICATE,
+    SUMMARIZE,
+    TRANSACTION,
+    UPDATE_ITEM,
+    Figures,
+)
 
 NEW, EXISTING, REPEATED, FOLDED, WINDOW = (
     "all new",
@@ -26,7 +37,7 @@ LADDER = (
     ("Powertools idempotency, as `effects/idempotency.py` sets it up", POWERTOOLS, NEW),
     ("Powertools idempotency, as its documentation shows it", PLAIN, NEW),
 )
-HANDLERS = (REPLICATE, SUMMARIZE, "`relay`", "`enrich`", "`notify`")
+HANDLERS = (REPLICATE, SUMMARIZE, RELAY, ENRICH, NOTIFY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +56,8 @@ def ladder(figures: Figures) -> Iterator[str]:
     for name, rung, workload in LADDER:
         row, repeat = figures.row(rung, workload), figures.of(rung).get(REPEATED) if workload == NEW else None
         repeated = (_number(repeat.calls_a_record), _number(repeat.write_units_a_record)) if repeat else ("", "")
-        dollars = f"{row.dynamodb_dollars:.4f}" if row.dynamodb_dollars < 0.01 else f"{row.dynamodb_dollars:.2f}"
-        yield _line(name, _number(row.calls_a_record), _number(row.write_units_a_record), *repeated, dollars)
+        costs = (_number(row.calls_a_record), _number(row.write_units_a_record))
+        yield _line(name, *costs, *repeated, f"{row.dynamodb_dollars:.4f}")
 
 
 def workloads(figures: Figures) -> Iterator[str]:
@@ -89,7 +100,7 @@ def speed(figures: Figures) -> Iterator[str]:
             f"{row.per_second(0):,.0f}",
             f"{row.per_second(LATENCY_MS):,.0f}",
             f"{1_000 / row.waited_ms:,.0f}",
-            f"{row.lambda_dollars:.2f}",
+            f"{row.lambda_dollars:.3f}",
         )
     yield ""
     yield f"Measured on {figures.date} on {figures.machine}, load average {figures.load:.1f}."

@@ -9,8 +9,9 @@ import pytest
 
 from benchmarks.ladder import figures
 from benchmarks.ladder.cloud import Cloud
+from benchmarks.ladder.figures import PLAIN, POWERTOOLS
 from benchmarks.ladder.measurement import measure
-from benchmarks.ladder.rungs import PLAIN, POWERTOOLS, RUNGS, Rung
+from benchmarks.ladder.rungs import RUNGS, Rung
 from benchmarks.ladder.tables import goals
 
 ORDER_BLIND = {PLAIN, POWERTOOLS}
