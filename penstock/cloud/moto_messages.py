@@ -8,6 +8,7 @@
   subscription.
 - An S3 notification has all members of *Event message structure*, its key encoded but for slashes; a delete marker is
   notified too.
+- A queue's region is that of its host, also where a call is not signed (moto then took us-east-1).
 - All of them tell the application's time.
 
 Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/test_moto_messages.py``.
@@ -43,11 +44,14 @@ def follow(now_ms: Callable[[], int]) -> None:
 @functools.cache
 def install() -> None:
     """Put AWS's ways in place of moto's."""
+    from moto.core.responses import BaseResponse
     from moto.s3 import models as s3
     from moto.s3 import notifications
     from moto.sns import models as sns
     from moto.sqs import models as sqs
+    from moto.sqs.responses import SQSResponse
 
+    SQSResponse.region_regex = BaseResponse.region_regex
     sqs.SQSBackend.send_message = _sized(sqs.SQSBackend.send_message)
     sqs.SQSBackend.send_message_batch = _sized_together(sqs.SQSBackend.send_message_batch)
     sqs.Queue.add_message = _deduplicated(sqs.Queue.add_message)

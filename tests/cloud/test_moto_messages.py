@@ -63,6 +63,14 @@ def received(engine: Engine, url: str) -> list[dict[str, Any]]:
 # --- queues --------------------------------------------------------------------------------------
 
 
+def test_queue_is_found_in_its_region_whatever_the_message_says(engine: Engine) -> None:
+    """A call that goes moto's own way, for a word in its body, reaches the same queue."""
+    url = a_queue(engine, "q")
+    engine.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "Proxy: null"})
+
+    assert [message["Body"] for message in received(engine, url)] == ["Proxy: null"]
+
+
 @pytest.mark.parametrize(
     ("body", "attributes"),
     [
