@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
 CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
 
-.PHONY: help setup demo run test soak simulate histories mutants bench bench-effects lint types synth deploy destroy clean
+.PHONY: help setup demo run test soak simulate histories crash mutants bench bench-effects lint types synth deploy destroy clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ simulate: .venv/.ready ## play SEEDS simulated worlds (default: 1000) against th
 
 histories: .venv/.ready ## play SEEDS histories of the whole chain (default: 1000): no state of an order may go back
 	PYTHONPATH=lambda_src python -m tests.lambda_src.order --seeds $(SEEDS) --processes 2
+
+crash: cdk.out/manifest.json ## strike each request of each handler by each fault, and print what became of the effects
+	PYTHONPATH=lambda_src python -m tests.crash
 
 mutants: .venv/.ready ## run the core's tests against mutants of the core; MODULES names files of penstock/mapping
 	python tests/mutation/laboratory.py $(MODULES)
