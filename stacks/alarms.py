@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from stacks.acknowledgement import acknowledge
 from stacks.monitoring_settings import PERIOD_MINUTES
 from stacks.stage_settings import StageSettings
 
@@ -37,6 +38,8 @@ class Alarms(Construct):
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
         if self.settings.alarm_address is not None:
             self.topic.add_subscription(subscriptions.EmailSubscription(self.settings.alarm_address))
+            reason = "A mail that is refused is seen by nobody in a queue either; the alarm's state tells the same."
+            acknowledge(self.topic, {"Serverless-SNSRedrivePolicy": reason})
         # A topic with a policy of its own loses the default one, which admits CloudWatch.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(

@@ -8,12 +8,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from stacks.customer_key import CustomerKey
+from stacks.encryption import encrypt
 from stacks.item_table import ItemTable
 from stacks.stage_settings import StageSettings
 
 
 class DataStack(cdk.Stack):
-    """The four tables, deployed together and apart from everything else.
+    """The four tables and the key of the stage, deployed together and apart from everything else.
 
     One unit because they hold the state that all the rest is derived from: the pipeline can be torn down and built
     anew on top of them. Its exports hold the tables fast while a pipeline stands on them.
@@ -42,6 +44,9 @@ class DataStack(cdk.Stack):
         self.idempotency = table(
             "Idempotency", capacity=capacity.idempotency, partition_key="id", time_to_live_attribute="expiration"
         ).table
+
+        self.key = CustomerKey(self, "Key", settings=settings).key if settings.customer_managed_key else None
+        encrypt(self, self.key)
 
         # Here and not beside the pipeline's Outputs, which could only repeat an import.
         cdk.CfnOutput(self, "OrdersTableName", value=self.orders.table_name)

@@ -6,12 +6,19 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from stacks.alarms import Alarms
+from stacks.attribute_conditions import only_attributes
 from stacks.event_queue import EventQueue
 from stacks.order_bus import OrderBus
 from stacks.order_rule import OrderRule
 from stacks.python_function import PythonFunction
 from stacks.queue_mapping import QueueMapping
 from stacks.stage_settings import StageSettings
+
+# The key and what a judgement changes; what the customer ordered is not among it.
+_JUDGED = (
+    "order_id", "status", "version", "total", "item_count", "distinct_products", "customer_kind", "reason",
+    "payment_id",
+)  # fmt: skip
 
 
 class Enrich(Construct):
@@ -52,8 +59,9 @@ class Enrich(Construct):
             alarms=alarms,
             environment={"ORDERS_TABLE": orders.table_name, "IDEMPOTENCY_TABLE": idempotency.table_name},
         )
-        self.function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], orders.table_arn)
-        self.function.allow_idempotency(idempotency)
+        self.function.allow(["dynamodb:GetItem"], orders.table_arn)
+        self.function.allow(["dynamodb:UpdateItem"], orders.table_arn, only_attributes(*_JUDGED))
+        self.function.allow_idempotency(idempotency, effect="payment")
         self.messages = QueueMapping(
             self, "Messages", function=self.function, queue=self.queue, settings=settings.enrich_mapping
         )

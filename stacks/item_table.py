@@ -8,6 +8,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from stacks.acknowledgement import acknowledge
 from stacks.stage_settings import StageSettings
 from stacks.table_settings import Autoscaled, Capacity, OnDemand, Provisioned
 
@@ -16,7 +17,7 @@ class ItemTable(Construct):
     """Defines one DynamoDB table with capacity, recovery and removal of its stage.
 
     Needs the settings, its capacity and the attributes of the key, which are strings. Guarantees encryption at rest
-    (with the key that DynamoDB owns: no cost, no key policy to keep) and, in a stage that retains, protection against
+    (with the key that DynamoDB owns, unless the stage has its own) and, in a stage that retains, protection against
     deletion.
     """
 
@@ -54,6 +55,10 @@ class ItemTable(Construct):
             deletion_protection=settings.deletion_protection,
             removal_policy=RemovalPolicy[settings.removal_policy.upper()],
         )
+        if settings.point_in_time_recovery_days is None:
+            acknowledge(
+                self, {"AwsSolutions-DDB3": "A stage to throw away: its orders are not worth the price of recovery."}
+            )
         if provisioned:
             _scale(self.table.auto_scale_read_capacity, provisioned.read)
             _scale(self.table.auto_scale_write_capacity, provisioned.write)

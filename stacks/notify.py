@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -19,7 +20,7 @@ class Notify(Construct):
     """Defines the topic and the consumer that publishes to it: one notification for each acceptance and rejection.
 
     Needs the Idempotency table and the bus. Guarantees at least one notification each. The topic refuses plain text
-    connections; it is not encrypted with a key, which every subscribing queue would then need a grant on.
+    connections and is encrypted with AWS's key for topics, which whoever may publish here may use.
     """
 
     def __init__(
@@ -33,7 +34,9 @@ class Notify(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        self.topic = sns.Topic(
+            self, "Topic", enforce_ssl=True, master_key=kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns")
+        )
         self.queue = EventQueue(
             self,
             "Queue",
@@ -54,7 +57,7 @@ class Notify(Construct):
             environment={"TOPIC_ARN": self.topic.topic_arn, "IDEMPOTENCY_TABLE": idempotency.table_name},
         )
         self.function.allow(["sns:Publish"], self.topic.topic_arn)
-        self.function.allow_idempotency(idempotency)
+        self.function.allow_idempotency(idempotency, effect="notification")
         self.messages = QueueMapping(
             self, "Messages", function=self.function, queue=self.queue, settings=settings.notify_mapping
         )

@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks.account_alarms import AccountAlarms
 from stacks.alarms import Alarms
 from stacks.data_stack import DataStack
+from stacks.encryption import encrypt
 from stacks.enrich import Enrich
 from stacks.failure_bucket import FailureBucket
 from stacks.fulfilment import Fulfilment
@@ -32,11 +33,9 @@ class PipelineStack(cdk.Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, data: DataStack) -> None:
         super().__init__(
-            scope,
-            construct_id,
-            description="Penstock: the pipeline",
+            scope, construct_id, description="Penstock: the pipeline",
             termination_protection=settings.deletion_protection,
-        )
+        )  # fmt: skip
         orders, customers, statistics, idempotency = (
             data.orders, data.customer_orders, data.statistics, data.idempotency,
         )  # fmt: skip
@@ -65,6 +64,7 @@ class PipelineStack(cdk.Stack):
             self, "Dashboard", settings=settings, alarms=alarms, api=api, readers=[relay, summarize],
             consumers=[enrich, notify, replicate], fulfilment=fulfilment, failures=failures, tables=tables,
         )  # fmt: skip
+        encrypt(self, data.key)
 
         cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "NotificationTopicArn", value=notify.topic.topic_arn)

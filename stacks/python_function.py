@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -10,10 +11,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from stacks.acknowledgement import UNTRACED, acknowledge
 from stacks.alarms import NOTHING_HAPPENED, PERIOD, Alarms
 from stacks.expiring_log_group import ExpiringLogGroup
 from stacks.function_code import FunctionCode
 from stacks.stage_settings import StageSettings
+
+_RUNTIME = "The newest Python of Lambda is not yet the one to trust; `runtime` in stacks/settings.py moves all to it."
 
 
 class PythonFunction(Construct):
@@ -75,18 +79,35 @@ class PythonFunction(Construct):
             version=self.function.current_version,
             provisioned_concurrent_executions=self.settings.provisioned_concurrent_executions,
         )
+        acknowledge(
+            self,
+            {
+                "AwsSolutions-L1": _RUNTIME,
+                "Serverless-LambdaLatestVersion": _RUNTIME,
+                "Serverless-LambdaTracing": UNTRACED,
+                "Serverless-LambdaDLQ": "Nothing invokes it asynchronously: what a mapping gives up has a destination "
+                "of its own, and the API answers its caller.",
+            },
+        )
         self._define_alarms(alarms)
 
-    def allow(self, actions: list[str], resource_arn: str) -> None:
-        """Let the function call these actions on this one resource."""
-        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource_arn]))
+    def allow(
+        self, actions: list[str], resource_arn: str, conditions: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Let the function call these actions on this one resource, under these conditions."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource_arn], conditions=conditions))
 
-    def allow_idempotency(self, table: dynamodb.ITable) -> None:
-        """Let Powertools' persistence layer claim, complete and, after an exception, delete a record there.
+    def allow_idempotency(self, table: dynamodb.ITable, *, effect: str) -> None:
+        """Let Powertools' persistence layer claim, complete and, after an exception, delete a record of this effect.
 
-        It reads none: a claim that fails answers with the record that is there already.
+        Those of another effect, in another function, it may not touch: their keys begin with another name. It reads
+        none: a claim that fails answers with the record that is there already.
         """
-        self.allow(["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], table.table_arn)
+        self.allow(
+            ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            table.table_arn,
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{effect}#*"]}},
+        )
 
     def _define_alarms(self, alarms: Alarms) -> None:
         alarms.add(

@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from stacks.acknowledgement import acknowledge
 from stacks.event_queue import EventQueue
 from stacks.mapping_settings import QueueMappingSettings
 from stacks.python_function import PythonFunction
@@ -40,4 +41,11 @@ class QueueMapping(Construct):
             max_concurrency=settings.max_concurrency,
             report_batch_item_failures=True,
             metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT]),
+        )
+        acknowledge(
+            self,
+            {
+                "Serverless-LambdaEventSourceMappingDestination": "Lambda offers none for a queue: the redrive policy "
+                "sends a message that fails too often, whole, to the dead-letter queue."
+            },
         )

@@ -22,7 +22,9 @@ SYNTHESIS = f"""
 import runpy
 from dataclasses import replace
 from stacks import settings
-settings.STAGES["prod"] = replace(settings.PROD, jwt_issuer="{ISSUER}", jwt_audience="{AUDIENCE}")
+settings.STAGES["prod"] = replace(
+    settings.PROD, jwt_issuer="{ISSUER}", jwt_audience="{AUDIENCE}", customer_managed_key=True
+)
 runpy.run_path("app.py", run_name="__main__")
 """
 LINE = {"stockCode": "22728", "quantity": 2, "unitPrice": "3.75", "invoicedAt": "2010-12-01T08:45:00"}
@@ -30,7 +32,7 @@ LINE = {"stockCode": "22728", "quantity": 2, "unitPrice": "3.75", "invoicedAt": 
 
 @pytest.fixture(scope="module")
 def jwt_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The stage ``prod`` with an issuer and an audience."""
+    """The stage ``prod`` with an issuer and an audience, and with a key of its own, which changes nothing here."""
     directory = tmp_path_factory.mktemp("assembly") / "cdk.out"
     environment = {**os.environ, "CDK_OUTDIR": str(directory), "CDK_VALIDATION": "false"}
     environment |= {"CDK_CONTEXT_JSON": '{"stage": "prod"}', "PYTHONPATH": str(ROOT)}

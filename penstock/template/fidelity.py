@@ -30,6 +30,8 @@ _WHOLE_TYPE: Final[Mapping[str, str]] = {
     "AWS::CloudWatch::Alarm": _ALARMS,
     "AWS::CloudWatch::CompositeAlarm": _ALARMS,
     "AWS::CloudWatch::Dashboard": "not simulated: there is nothing that shows it",
+    "AWS::KMS::Alias": _ENCRYPTED,
+    "AWS::KMS::Key": _ENCRYPTED,
     "AWS::Logs::ResourcePolicy": "not simulated: nothing delivers logs here",
 }
 

@@ -162,6 +162,12 @@ IDENTITIES: Final[Mapping[str, Identity]] = {
         name_property="RoleName",
         longest_name=64,
     ),
+    "AWS::KMS::Alias": Identity(name_property="AliasName"),
+    "AWS::KMS::Key": Identity(
+        ref="{uuid}",
+        arn="arn:{partition}:kms:{region}:{account}:key/{uuid}",
+        attributes={"Arn": "{arn}", "KeyId": "{uuid}"},
+    ),
     "AWS::Lambda::Alias": Identity(
         ref="{arn}",
         arn=_QUALIFIED + ":{name}",

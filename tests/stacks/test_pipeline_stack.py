@@ -1,6 +1,7 @@
 """Everything between the API and the tables: what is there, and what must not be."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,14 @@ def granted(synthesized: Synthesized) -> Iterator[tuple[str, list[str], list[Any
                 actions if isinstance(actions, list) else [actions],
                 resources if isinstance(resources, list) else [resources],
             )
+
+
+def conditioned(synthesized: Synthesized, role: str, action: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Every statement on an action in the policy of a role: (logical id, resource, condition)."""
+    for name, policy in synthesized.resources("AWS::IAM::Policy").items():
+        for statement in policy["PolicyDocument"]["Statement"] if name.startswith(role) else ():
+            if action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]):
+                yield name, statement["Resource"], statement.get("Condition", {})
 
 
 def test_two_mappings_read_the_stream(stage: Synthesized) -> None:
@@ -198,6 +207,48 @@ def test_no_role_has_a_wildcard_action(stage: Synthesized) -> None:
         assert "ManagedPolicyArns" not in role, name
 
 
+@pytest.mark.parametrize(
+    ("role", "action", "attributes"),
+    [
+        (
+            "ApiFunction",
+            "dynamodb:PutItem",
+            "content_hash country customer_id kind lines order_id placed_at status version",
+        ),
+        (
+            "EnrichFunction",
+            "dynamodb:UpdateItem",
+            "customer_kind distinct_products item_count order_id payment_id reason status total version",
+        ),
+        ("FulfilmentRole", "dynamodb:UpdateItem", "execution order_id status version"),
+        ("FulfilmentRole", "dynamodb:GetItem", "execution order_id status version"),
+    ],
+)
+def test_writers_of_an_order_are_held_to_their_attributes(
+    stage: Synthesized, role: str, action: str, attributes: str
+) -> None:
+    """Whoever writes a part of an order may name that part only, and gets back no more than it changed."""
+    conditions = [condition for _, _, condition in conditioned(stage, role, action)]
+
+    assert {"ForAllValues:StringEquals": {"dynamodb:Attributes": attributes.split()}} in [
+        {operator: keys for operator, keys in condition.items() if operator.startswith("ForAll")}
+        for condition in conditions
+    ]
+    assert all(
+        condition["StringEqualsIfExists"]["dynamodb:ReturnValues"] == ["NONE", "UPDATED_NEW", "UPDATED_OLD"]
+        for condition in conditions
+        if "StringEqualsIfExists" in condition
+    )
+
+
+@pytest.mark.parametrize(("role", "prefix"), [("EnrichFunction", "payment#*"), ("NotifyFunction", "notification#*")])
+def test_idempotency_records_belong_to_one_effect(stage: Synthesized, role: str, prefix: str) -> None:
+    """A function that may claim and delete records may do so with its own effect's keys alone."""
+    (condition,) = [condition for _, _, condition in conditioned(stage, role, "dynamodb:DeleteItem")]
+
+    assert condition == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [prefix]}}
+
+
 def test_stream_is_granted_by_its_arn(stage: Synthesized) -> None:
     """Listing every stream of the account is granted to nobody."""
     streams = [resources for _, actions, resources in granted(stage) if "dynamodb:ListStreams" in actions]
@@ -348,12 +399,14 @@ def test_every_route_is_authorized_by_jwt_when_there_is_an_issuer(synthesize: Sy
 
 
 def test_stage_throttles_and_logs(stage: Synthesized) -> None:
-    """The API limits its callers and logs each request as one JSON object."""
+    """The API limits its callers and logs each request as one JSON object, which names no person."""
     http_stage = stage.only("AWS::ApiGatewayV2::Stage")
+    logged = json.loads(http_stage["AccessLogSettings"]["Format"])
 
     assert http_stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
     assert http_stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] > 0
-    assert json.loads(http_stage["AccessLogSettings"]["Format"])["requestId"] == "$context.requestId"
+    assert logged["requestId"] == "$context.requestId"
+    assert not [value for value in logged.values() if re.search(r"identity|claims|[pP]ath|header|querystring", value)]
 
 
 def test_integration_calls_the_alias_with_format_2(stage: Synthesized) -> None:

@@ -51,6 +51,7 @@ def test_names_depend_on_stack_and_logical_id_alone() -> None:
             "arn:aws:sns:eu-west-1:123456789012:news",
         ),
         ("AWS::S3::Bucket", {"BucketName": "failures"}, "failures", "arn:aws:s3:::failures"),
+        ("AWS::KMS::Alias", {"AliasName": "alias/orders"}, "alias/orders", None),
         (
             "AWS::Events::Rule",
             {"Name": "placed", "EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/orders"},

@@ -157,6 +157,8 @@ _VALUES: Final[Mapping[str, Source]] = {
     "dynamodb:select": _parameter("dynamodb", "Select"),
     "events:detail-type": _parameter("events", "DetailType"),
     "events:source": _parameter("events", "Source"),
+    # Of calls of KMS alone, and nothing is encrypted here.
+    "kms:viaservice": lambda _: None,
     "lambda:sourcefunctionarn": _of_role(lambda principal: principal.function_arn),
     "s3:delimiter": _parameter("s3", "delimiter"),
     "s3:max-keys": _parameter("s3", "max-keys"),
