@@ -3,6 +3,7 @@
 `event-source-mapping.md` is made of what the code says of itself: the docstrings of the mapping core, its choices, its
 inputs and effects, and the evidence behind the conformance cases. `idempotency.md` is written by hand but for its
 tables, between two comments each, which are made of the figures that `benchmarks/ladder` keeps.
+In `operations.md`, too, only the table of alarms is generated, from the templates of both stages.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from pathlib import Path
 
 from benchmarks.ladder import figures
 from benchmarks.ladder.tables import TABLES
+from docs.alarm_table import synthesized, with_table
 
 ROOT = Path(__file__).resolve().parent.parent
 MAPPING = ROOT / "penstock" / "mapping"
 CASES = ROOT / "tests" / "conformance"
 PAGE = ROOT / "docs" / "event-source-mapping.md"
 IDEMPOTENCY = ROOT / "docs" / "idempotency.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 
 CHAPTERS = {
     "A stream": ["stream", "shard", "lane", "open_batch", "work"],
@@ -144,7 +147,13 @@ def first_sentence(text: str) -> str:
     return one_line(text.partition("\n\n")[0])
 
 
+def operations() -> str:
+    """The text of `docs/operations.md`, with the table of alarms of today's templates."""
+    stages = {stage: synthesized(stage) for stage in ("dev", "prod")}
+    return with_table(OPERATIONS.read_text(encoding="utf-8"), stages)
+
+
 if __name__ == "__main__":
-    for path, text in ((PAGE, page()), (IDEMPOTENCY, idempotency())):
+    for path, text in ((PAGE, page()), (IDEMPOTENCY, idempotency()), (OPERATIONS, operations())):
         path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")

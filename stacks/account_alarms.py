@@ -25,8 +25,8 @@ class AccountAlarms(Construct):
                 namespace="AWS/Lambda", metric_name="ClaimedAccountConcurrency", period=PERIOD, statistic="Maximum"
             ),
             threshold=account_concurrency * percent / 100,
-            means=f"Of the account's {account_concurrency} executions at once, {percent} % are taken or reserved; at "
-            "all of them, every function without a reservation is throttled.",
+            means=f"Of the account's executions at once, {percent} % are taken or reserved; at all of them, every "
+            "function without a reservation is throttled.",
             first="find the function that takes them, of this stage or another, by ConcurrentExecutions of each; "
             "limit it by a reservation, or ask for a higher quota and raise account_concurrency in stacks/settings.py.",
             missing=NOTHING_HAPPENED,

@@ -140,8 +140,7 @@ class PythonFunction(Construct):
                 "Concurrency",
                 metric=self.function.metric("ConcurrentExecutions", period=PERIOD, statistic="Maximum"),
                 threshold=reserved * percent / 100,
-                means=f"The function uses {percent} % of its reserved concurrency, {reserved}; at all of it, it is "
-                "throttled.",
+                means=f"The function uses {percent} % of its reserved concurrency; at all of it, it is throttled.",
                 first="see on the dashboard whether it is called more or takes longer. Raise its reserved concurrency "
                 "in stacks/settings.py for the former, find what it waits for in the latter case.",
                 missing=NOTHING_HAPPENED,

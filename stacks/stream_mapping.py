@@ -139,8 +139,8 @@ class StreamMapping(Construct):
                 label="share of records filtered out, percent",
             ),
             threshold=100,
-            means=f"For an hour no record passed the filter, of {minimum} or more: it does not fit the records any "
-            "more, and what it drops never comes back.",
+            means="For an hour no record passed the filter, though enough came: it does not fit the records any more, "
+            "and what it drops does not come back by itself.",
             first="compare a new item of the table with the mapping's filter in stacks/; mend the filter, then hand "
             "over the hours that it dropped.",
             missing=NOTHING_HAPPENED,

@@ -37,7 +37,7 @@ class TableAlarms(Construct):
                     ),
                     threshold=1,
                     lasting=True,
-                    means=f"{kind}s of the table {name} keep being throttled: whoever needs them waits or fails.",
+                    means=f"{kind}s of the table keep being throttled: whoever needs them waits or fails.",
                     first=f"compare its consumed {kind.lower()} units with its limit. Raise the limit in "
                     "stacks/settings.py, or, if they are far below it, look for one key that takes them all.",
                     missing=NOTHING_HAPPENED,

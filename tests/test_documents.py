@@ -29,6 +29,23 @@ def test_commands_exist(page: Path) -> None:
     assert set(re.findall(r"python -m penstock ([a-z]+)", text)) <= set(SUBCOMMANDS)
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("validate, enrich", "notify", "workflow", "aggregate", "sync a read model", "API"),
+        *("batching", "filtering", "concurrency", "dead letters", "capacity", "cold start", "monitoring"),
+    ],
+)
+def test_readme_maps_patterns_and_settings_to_files(subject: str) -> None:
+    """Whoever looks for a pattern or a setting is led to two files at least, each of them there."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| {re.escape(subject)} \|(.*)$", readme, re.MULTILINE)
+    files = re.findall(r"\]\(([^)]+)\)", row)
+
+    assert len(files) >= 2
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+
+
 def test_generated_page_is_fresh() -> None:
     """The page on event source mappings says what the code says of itself today."""
     from docs.generate import PAGE, page

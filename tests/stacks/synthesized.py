@@ -53,7 +53,7 @@ def new_app(outdir: Path, **context: object) -> cdk.App:
     flags = json.loads((composition_root.ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     return cdk.App(
         outdir=str(outdir),
-        context={**flags, **context, "aws:cdk:bundling-stacks": []},
+        context={**flags, **context, "aws:cdk:bundling-stacks": [], "aws:cdk:enable-path-metadata": True},
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
     )

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from stacks.settings import DEV, PROD, STAGES
+from stacks.stage_settings import StageSettings
 from tests.stacks.synthesized import Properties, Synthesize, Synthesized
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -163,12 +166,10 @@ def test_concurrency_is_watched_below_what_is_reserved(prod: Synthesized) -> Non
         assert alarm["Threshold"] == functions[function]["ReservedConcurrentExecutions"] * 0.8
 
 
-def test_account_is_watched_below_its_concurrency(stage: Synthesized) -> None:
+@pytest.mark.parametrize("settings", STAGES.values(), ids=STAGES)
+def test_account_is_watched_below_its_concurrency(synthesize: Synthesize, settings: StageSettings) -> None:
     """What is claimed counts, by running or by reserving: beyond the threshold a fifth is left."""
-    (alarm,) = starting(stage, r"AccountConcurrency").values()
-    settings = next(
-        each for each in STAGES.values() if f"{each.account_concurrency} executions" in alarm["AlarmDescription"]
-    )
+    (alarm,) = starting(synthesize(settings), r"AccountConcurrency").values()
 
     assert alarm["Threshold"] == settings.account_concurrency * 0.8
     assert "Dimensions" not in alarm
