@@ -57,6 +57,7 @@ def play(subject: Subject, template: Template, layout: Layout, strike: Strike | 
     )
     with virtual_time(source.timeline):
         given_up = source.play(function)
+        subject.meanwhile(cloud)
         function.let_zombies_go_on()
     verdict = judge(
         subject.effects(cloud, source),

@@ -31,7 +31,8 @@ class Subject:
     `label` is the function's name in the template, `module` what an execution environment imports. `prepare` fills the
     tables, `source` hands out the history, `effects` reads the final state. `exact` is that state for a layout: name →
     content. `effect_of` names the effect of a record, by its ref. `disorder` counts older changes that came into effect
-    after newer ones of the same key, where the final state does not tell.
+    after newer ones of the same key, where the final state does not tell. `meanwhile` is what others do once the
+    history is handed out: before a zombie goes on, things have gone on without it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Subject:
     exact: Callable[[Layout], Mapping[str, Any]]
     effect_of: Callable[[str, Layout], str]
     disorder: Callable[[Cloud], int] = lambda _: 0
+    meanwhile: Callable[[Cloud], None] = lambda _: None
 
 
 def deployed(template: Template, label: str) -> Deployed:

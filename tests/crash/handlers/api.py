@@ -1,4 +1,7 @@
-"""`api`: each order is placed once, and every request is answered as if nothing had happened."""
+"""`api`: each order is placed once, and every request is answered as if nothing had happened.
+
+Order 200 is judged meanwhile, and stays so.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,7 @@ def _exact(_: Layout) -> dict[str, Any]:
         "list orders": (200, {"orders": [listed | {"distinctProducts": 1}]}),
         "statistics": (200, {"windows": [], "totals": {"order": zero, "return": zero, "badRecords": 0}}),
         "100": item("100", 1),
-        "200": item("200", 1),
+        "200": item("200", 2),
         "400": item("400", 2),
     }
 
@@ -116,5 +119,6 @@ API = Subject(
     source=_source,
     effects=_effects,
     exact=_exact,
+    meanwhile=lambda cloud: cloud.move_on(item("200", 1), item("200", 2)),
     effect_of=lambda ref, _: ref,
 )

@@ -1,4 +1,7 @@
-"""`enrich`: each order is judged once and paid for once (a provider knows a payment by its order)."""
+"""`enrich`: each order is judged once and paid for once (a provider knows a payment by its order).
+
+Order 100 is packed meanwhile, and stays so.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def _effects(cloud: Cloud, _: Source) -> Effects:
 
 
 def _exact(_: Layout) -> dict[str, Any]:
-    judged: dict[str, Any] = {order_id: item(order_id, 2) for order_id in ORDERS}
+    judged: dict[str, Any] = {order_id: item(order_id, 2) for order_id in ORDERS} | {"100": item("100", 3)}
     return judged | {"payment 100": "7.5"}
 
 
@@ -44,5 +47,6 @@ ENRICH = Subject(
     source=queue_of(MESSAGES, batch_size=3),
     effects=_effects,
     exact=_exact,
+    meanwhile=lambda cloud: cloud.move_on(item("100", 2), item("100", 3)),
     effect_of=lambda ref, _: order_and_version(ref)[0],
 )
