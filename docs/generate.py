@@ -3,6 +3,7 @@
 `event-source-mapping.md` is made of what the code says of itself: the docstrings of the mapping core, its choices, its
 inputs and effects, and the evidence behind the conformance cases. `idempotency.md` is written by hand but for its
 tables, between two comments each, which are made of the figures that `benchmarks/ladder` keeps.
+`checks.md` is made of the rules of `penstock check`.
 In `operations.md`, too, only the table of alarms is generated, from the templates of both stages.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from benchmarks.ladder import figures
 from benchmarks.ladder.tables import TABLES
 from docs.alarm_table import synthesized, with_table
+from docs.checks_page import CHECKS, checks
 
 ROOT = Path(__file__).resolve().parent.parent
 MAPPING = ROOT / "penstock" / "mapping"
@@ -154,6 +156,7 @@ def operations() -> str:
 
 
 if __name__ == "__main__":
-    for path, text in ((PAGE, page()), (IDEMPOTENCY, idempotency()), (OPERATIONS, operations())):
+    pages = ((PAGE, page()), (IDEMPOTENCY, idempotency()), (OPERATIONS, operations()), (CHECKS, checks()))
+    for path, text in pages:
         path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")

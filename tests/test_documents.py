@@ -64,6 +64,19 @@ def test_generated_tables_are_fresh() -> None:
     assert sorted(re.findall(r"<!-- table: (\w+) -->", text)) == sorted(TABLES)
 
 
+def test_each_rule_has_its_page() -> None:
+    """The page on checks has every rule under the anchor that a finding names, and says what the rules say today."""
+    from docs.checks_page import CHECKS, checks
+    from penstock.checks.judgement import SUPPRESSION_TITLES
+    from penstock.checks.registry import RULES
+
+    text = CHECKS.read_text(encoding="utf-8")
+
+    assert text == checks(), "run `python -m docs.generate`"
+    assert re.findall(r"^### (PS\d+)$", text, re.MULTILINE) == [rule.id for rule in RULES]
+    assert all(f"- {rule}: " in text for rule in SUPPRESSION_TITLES)
+
+
 def test_makefile_help_names_every_target() -> None:
     """`make` lists whatever a person may call."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

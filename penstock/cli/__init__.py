@@ -17,7 +17,7 @@ from types import FrameType
 from penstock import __version__
 from penstock.errors import PenstockError
 
-SUBCOMMANDS = ("run", "filter", "token", "demo", "conform")
+SUBCOMMANDS = ("run", "check", "filter", "token", "demo", "conform")
 
 
 def parser() -> argparse.ArgumentParser:

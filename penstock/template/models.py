@@ -21,7 +21,7 @@ class Resource:
 
     ``properties`` is the resolved ``Properties`` object. ``physical_id`` is what ``Ref`` gives, ``attributes`` is what
     ``Fn::GetAtt`` gives (name → value). ``path`` is the construct path without the stack (``Relay/Function``), empty
-    in a template that the CDK did not make.
+    in a template that the CDK did not make. ``metadata`` stands as written; ``deletion_policy`` is empty without one.
     """
 
     logical_id: str
@@ -32,6 +32,8 @@ class Resource:
     arn: str | None
     attributes: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    deletion_policy: str = ""
 
     @property
     def address(self) -> str:

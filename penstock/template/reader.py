@@ -34,7 +34,7 @@ def load(path: Path, *, account_id: str | None = None, region: str | None = None
     tool cannot do: with logical id, property and what is supported.
     """
     assembly = read_assembly(path)
-    environment = _environment(assembly.stacks, account_id, region)
+    environment = environment_of(assembly.stacks, account_id, region)
     exports = Exports()
     stacks = [Stack(source, environment=environment, exports=exports) for source in assembly.stacks]
     for stack in stacks:
@@ -69,7 +69,9 @@ def load(path: Path, *, account_id: str | None = None, region: str | None = None
     )
 
 
-def _environment(stacks: Sequence[StackDocument], account_id: str | None, region: str | None) -> Environment:
+def environment_of(
+    stacks: Sequence[StackDocument], account_id: str | None = None, region: str | None = None
+) -> Environment:
     """The one account and region of all stacks."""
     accounts = {account_id} if account_id else {stack.account_id for stack in stacks if stack.account_id}
     regions = {region} if region else {stack.region for stack in stacks if stack.region}

@@ -13,12 +13,12 @@ from typing import Any, Final
 from penstock.errors import TemplateError
 from penstock.template.assembly import StackDocument
 from penstock.template.fidelity import SUPPORTED_TYPES
-from penstock.template.identifiers import IDENTITIES, Environment, Identified, identify, names_needed
+from penstock.template.identifiers import IDENTITIES, Environment, Identified, Identity, identify, names_needed
 from penstock.template.intrinsics import NO_VALUE, Place, Resolver
 from penstock.template.models import Resource
 from penstock.template.properties import Properties
 
-_SECTIONS: Final = frozenset(
+SECTIONS: Final = frozenset(
     {
         "AWSTemplateFormatVersion",
         "Conditions",
@@ -38,7 +38,10 @@ class _Definition:
     """A resource as the template writes it, unresolved."""
 
     type: str
+    identity: Identity
     properties: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    deletion_policy: str
 
 
 class Exports:
@@ -77,6 +80,8 @@ class Exports:
 class Stack:
     """The document of one stack, answering what its names stand for."""
 
+    resolver: type[Resolver] = Resolver
+
     def __init__(self, source: StackDocument, *, environment: Environment, exports: Exports) -> None:
         self.name = source.name
         self._document = source.document
@@ -86,14 +91,14 @@ class Stack:
         self._exports = exports
         self._identified: dict[str, Identified] = {}
         self._identifying: list[str] = []
-        self._resolver = Resolver(
+        self._resolver = self.resolver(
             references=self,
             mappings=self._section("Mappings"),
             conditions=self._section("Conditions"),
             region=environment.region,
         )
         for section in self._document:
-            if section not in _SECTIONS:
+            if section not in SECTIONS:
                 raise TemplateError(f"the section {section} of stack {self.name} is not supported", remedy="remove it")
         self._definitions = self._defined()
         outputs = Properties(self._section("Outputs"), Place(logical_id="Outputs"))
@@ -115,6 +120,8 @@ class Stack:
                 arn=identified.arn,
                 attributes=identified.attributes,
                 path=self._paths.get(logical_id, ""),
+                metadata=definition.metadata,
+                deletion_policy=definition.deletion_policy,
             )
 
     def output_keys(self) -> Iterator[str]:
@@ -187,14 +194,23 @@ class Stack:
             definition = Properties(written, place)
             if "Condition" in definition and not self._resolver.condition(definition.text("Condition"), place):
                 continue
-            resource_type = definition.text("Type")
-            if resource_type not in IDENTITIES:
-                supported = ", ".join(SUPPORTED_TYPES)
-                raise definition.error(
-                    "Type", f"resources of type {resource_type} are not supported", f"supported are {supported}"
-                )
-            defined[logical_id] = _Definition(type=resource_type, properties=definition.object("Properties").values)
+            defined[logical_id] = _Definition(
+                type=definition.text("Type"),
+                identity=self._identity_of(definition.text("Type"), place),
+                properties=definition.object("Properties").values,
+                metadata=definition.object("Metadata").values,
+                deletion_policy=str(written.get("DeletionPolicy", "")),
+            )
         return defined
+
+    def _identity_of(self, resource_type: str, place: Place) -> Identity:
+        """How resources of a type are called; refused for a type that is not supported."""
+        if resource_type not in IDENTITIES:
+            supported = ", ".join(SUPPORTED_TYPES)
+            raise place.at("Type").error(
+                f"resources of type {resource_type} are not supported", f"supported are {supported}"
+            )
+        return IDENTITIES[resource_type]
 
     def _parameter(self, name: str, place: Place) -> Any:
         """The value that the assembly gives to a parameter, or its default."""
@@ -226,7 +242,7 @@ class Stack:
             circle = " → ".join([*self._identifying, logical_id])
             raise place.error(f"the names depend on one another in a circle: {circle}", "break the circle")
         self._identifying.append(logical_id)
-        identity = IDENTITIES[definition.type]
+        identity = definition.identity
         identified = identify(
             identity,
             environment=self._environment,
