@@ -53,6 +53,7 @@ bench: .venv/.ready cdk.out/manifest.json ## measure filters, the core and whole
 	python -m benchmarks.end_to_end
 	python -m benchmarks.chain
 	python -m benchmarks.transactions
+	python -m benchmarks.cold_start
 	$(MAKE) bench-effects
 
 bench-effects: .venv/.ready ## measure what exactly once costs: every rung beside plain Powertools, with dollars
