@@ -9,9 +9,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
-CHECKED := app.py stacks lambda_src penstock tests benchmarks docs
+CHECKED := app.py stacks deployment lambda_src penstock tests benchmarks docs
 
-.PHONY: help setup demo run test soak simulate histories crash mutants bench bench-effects lint types synth deploy destroy clean
+.PHONY: help setup demo run test soak simulate histories crash mutants bench bench-effects lint types synth snapshot deploy destroy clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,16 +64,21 @@ lint: .venv/.ready
 	ruff format --check $(CHECKED)
 
 types: .venv/.ready
-	mypy app.py stacks penstock benchmarks docs tests
+	mypy app.py stacks deployment penstock benchmarks docs tests
 	mypy lambda_src tests/lambda_src
 
 synth: setup build/stage ## write the cloud assembly of STAGE (default: dev) to cdk.out with the CDK's CLI
 	cdk synth --quiet --strict --context stage=$(STAGE)
 
+snapshot: .venv/.ready ## write the lists of resources that a test compares, to be reviewed as a diff
+	python -m tests.stacks.snapshot
+
 deploy: setup ## deploy STAGE to the AWS account of your credentials (once before: cdk bootstrap)
+	python -m deployment.concurrency_quota $(STAGE)
 	cdk deploy --all --context stage=$(STAGE)
 
 destroy: setup ## remove STAGE from the AWS account of your credentials
+	python -m deployment.discarded_batches $(STAGE)
 	cdk destroy --all --context stage=$(STAGE)
 
 clean: ## remove what was built, not what was installed

@@ -21,9 +21,9 @@ _KEY_PREFIX = "aws/lambda/"
 class FailureBucket(Construct):
     """Defines the bucket of on-failure records and the stream's dead-letter queue, filled by its notifications.
 
-    Needs settings and alarms. Guarantees that a given-up batch is kept whole, encrypted, and announced. A bucket that
-    is not empty outlives its stack whatever the removal policy says: CloudFormation does not delete it, and nothing
-    here empties it, for it holds the only copy of what failed.
+    Needs settings and alarms. Guarantees that a given-up batch is kept whole, encrypted, and announced. CloudFormation
+    does not delete a bucket that is not empty, and nothing here empties it, for it holds the only copy of what failed:
+    `make destroy` does, in a stage that keeps nothing.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, alarms: Alarms) -> None:

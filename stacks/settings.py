@@ -15,7 +15,7 @@ DEV = StageSettings(
     log_level="INFO",
     # A developer looks at last week, not at last year.
     log_retention_days=7,
-    # A stage to throw away: `make destroy` leaves nothing behind but what the failure bucket still holds.
+    # A stage to throw away: `make destroy` leaves nothing behind, failed batches included.
     removal_policy="destroy",
     deletion_protection=False,
     point_in_time_recovery_days=None,

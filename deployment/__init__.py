@@ -1,0 +1,1 @@
+"""What stands around a deployment: looked at before, cleared away after. It speaks to AWS with your credentials."""
