@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Prices:
     """The prices of one region that the dashboard's cost lines reckon with: no free tier, no discount.
 
-    The defaults are the public ones of us-east-1 in 2026, from the pricing page of each service. Left out is what no
-    metric tells: storage, backups, data transfer, the Init of a function, the alarms themselves.
+    The defaults are those of us-east-1 in 2026 as we know them: compare them with the pricing page of each service
+    before you rely on a line. Left out is what no metric tells: storage, backups, data transfer, the Init of a
+    function, the alarms themselves.
     """
 
     # arm64, first tier.
@@ -20,8 +21,10 @@ class Prices:
     # On demand, standard table class.
     read_unit: float = 0.000_000_125
     write_unit: float = 0.000_000_625
-    # Of up to 64 KB each, as the next two.
+    # Each up to 64 KB; an order's event is a few hundred bytes.
     bus_event: float = 0.000_001
     queue_request: float = 0.000_000_4
+    # Of a standard workflow.
     state_transition: float = 0.000_025
+    # Up to 512 KB.
     api_request: float = 0.000_001
