@@ -70,7 +70,10 @@ def test_order_is_accepted_shipped_and_readable_everywhere(application: Applicat
     before = len(application.published)
     status, answer, headers = customer.ask("POST", "/orders", order("chain-1"))
     assert (status, answer["status"], headers["location"]) == (202, "PLACED", "/orders/chain-1")
-    _, judged, waited = customer.ask("GET", "/orders/chain-1", prefer="wait=5")
+    for _ in range(6):  # a busy machine may need more than one wait; an idle one answers within the first
+        _, judged, waited = customer.ask("GET", "/orders/chain-1", prefer="wait=5")
+        if judged["status"] != "PLACED":
+            break
     assert judged["status"] != "PLACED"
     assert waited["preference-applied"] == "wait=5"
 
