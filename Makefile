@@ -11,6 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE # it would triple the time of a synth
 SOURCES := app.py cdk.json $(shell find stacks lambda_src -name '*.py' -o -name 'requirements.txt')
 CHECKED := app.py stacks deployment lambda_src penstock tests benchmarks docs
 
+.DELETE_ON_ERROR: # an assembly in which penstock check found an error is not up to date
+
 .PHONY: help setup demo run test soak simulate histories crash mutants bench bench-effects lint types synth snapshot deploy destroy clean
 
 help: ## print this help
@@ -28,6 +30,7 @@ test: setup cdk.out/manifest.json lint types ## everything: lint, types, tests, 
 	python -m pytest -n 2
 	cdk synth --quiet --strict --context stage=dev --output build/cdk.dev
 	cdk synth --quiet --strict --context stage=prod --output build/cdk.prod
+	python -m penstock check build/cdk.dev build/cdk.prod
 	cfn-lint --ignore-checks W3005 -- build/cdk.*/*.template.json
 
 soak: SEEDS = 20

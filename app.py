@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ os.environ.setdefault("CDK_OUTDIR", str(ROOT / "cdk.out"))
 
 import aws_cdk as cdk  # noqa: E402 - after JSII_NODE is set
 
+from penstock.cli.check import report_errors  # noqa: E402 - stays with its kin
 from stacks.data_stack import DataStack  # noqa: E402 - imports the CDK
 from stacks.pipeline_stack import PipelineStack  # noqa: E402 - imports the CDK
 from stacks.settings import settings_of  # noqa: E402 - stays with its kin
@@ -26,14 +28,18 @@ def define(app: cdk.App) -> None:
     PipelineStack(app, f"Penstock-{settings.stage}-Pipeline", settings=settings, data=data)
 
 
+def synthesize(app: cdk.App) -> int:
+    """Write the cloud assembly and judge it; 1 when `penstock check` finds an error in it."""
+    return report_errors(Path(app.synth().directory))
+
+
 if __name__ == "__main__":
     # The CLI brings this context, too; with it here, plain Python makes the same templates.
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     context |= {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
-    application = cdk.App(context=context, analytics_reporting=False)
-    define(application)
+    define(application := cdk.App(context=context, analytics_reporting=False))
     if os.environ.get("CDK_VALIDATION") != "false":
         from stacks.reviews import review
 
         review(application)
-    application.synth()
+    sys.exit(synthesize(application))

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.acknowledgement import acknowledge
 from stacks.stage_settings import StageSettings
+from stacks.suppression import suppress
 from stacks.table_settings import Autoscaled, Capacity, OnDemand, Provisioned
 
 
@@ -59,6 +60,8 @@ class ItemTable(Construct):
             acknowledge(
                 self, {"AwsSolutions-DDB3": "A stage to throw away: its orders are not worth the price of recovery."}
             )
+        if not settings.deletion_protection:
+            suppress(self.table, "PS704", f"{settings.stage} can be destroyed: its orders are not worth protecting.")
         if provisioned:
             _scale(self.table.auto_scale_read_capacity, provisioned.read)
             _scale(self.table.auto_scale_write_capacity, provisioned.write)

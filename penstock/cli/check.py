@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,19 @@ def main(arguments: argparse.Namespace) -> int:
     return 1 if any(judgement.errors for judgement in judgements.values()) else 0
 
 
+def report_errors(path: Path) -> int:
+    """Judge a fresh cloud assembly and print its errors alone, for a synth to fail on: 1 if there is one, else 0."""
+    from penstock.checks.judgement import judge
+
+    errors = judge(path).errors
+    for line in _told(errors):
+        print(line, file=sys.stderr)
+    return 1 if errors else 0
+
+
 def lines(path: str, judgement: Judgement) -> Iterator[str]:
     """What a person reads."""
-    for finding in judgement.findings:
-        yield f"{finding.severity} {finding.rule} {finding.resource}: {finding.title}"
-        yield f"    {finding.evidence}"
-        yield f"    {finding.remedy} ({finding.page})"
+    yield from _told(judgement.findings)
     for finding in judgement.suppressed:
         yield f"suppressed {finding.rule} {finding.resource}: {finding.reason}"
     for text in judgement.untold:
@@ -50,6 +58,13 @@ def lines(path: str, judgement: Judgement) -> Iterator[str]:
     warnings = len(judgement.findings) - len(judgement.errors)
     counts = (len(judgement.errors), "errors"), (warnings, "warnings"), (len(judgement.suppressed), "suppressed")
     yield f"{path}: {', '.join(f'{count} {what}' for count, what in counts)}"
+
+
+def _told(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield f"{finding.severity} {finding.rule} {finding.resource}: {finding.title}"
+        yield f"    {finding.evidence}"
+        yield f"    {finding.remedy} ({finding.page})"
 
 
 def as_json(judgement: Judgement) -> dict[str, object]:
