@@ -128,11 +128,13 @@ class Queues:
             headers=dict(request.headers) | {"content-length": str(len(body))},
             body=body,
         )
+        looked_at_ms = self._clock.now_ms()
         reply = self._engine.handle("sqs", at_once)
-        deadline_ms = self._clock.now_ms() + int(seconds) * 1000
-        while reply.status == 200 and b'"Messages"' not in reply.body and self._clock.now_ms() < deadline_ms:
-            at_ms = min(deadline_ms, self._next_visible_ms(queue_name) or deadline_ms)
+        deadline_ms = looked_at_ms + int(seconds) * 1000
+        while reply.status == 200 and b'"Messages"' not in reply.body and looked_at_ms < deadline_ms:
+            at_ms = min(deadline_ms, self._next_visible_ms(queue_name, looked_at_ms) or deadline_ms)
             await self._until_changed(queue_name, at_ms, call.activity)
+            looked_at_ms = self._clock.now_ms()
             reply = self._engine.handle("sqs", at_once)
         return reply
 
@@ -157,6 +159,7 @@ class Queues:
         if timer is not None:
             timer.cancel()
         waiting = self._waiting[queue_name]
+        looked_at_ms = self._clock.now_ms()
         while waiting:
             if not waiting[0].cancelled:
                 messages = self._take(queue_name, waiting[0])
@@ -167,20 +170,22 @@ class Queues:
                 receive.answer(messages)
             else:
                 waiting.pop(0)
-        at_ms = self._next_visible_ms(queue_name) if waiting else None
+        at_ms = self._next_visible_ms(queue_name, looked_at_ms) if waiting else None
         if at_ms is not None:
             self._timers[queue_name] = self._clock.call_at(
                 at_ms, lambda: self._serve(queue_name), name=f"visibility of {queue_name}"
             )
 
-    def _next_visible_ms(self, queue_name: str) -> int | None:
-        """When the next message that is now hidden or delayed can be received."""
-        now_ms = self._clock.now_ms()
+    def _next_visible_ms(self, queue_name: str, looked_at_ms: int) -> int | None:
+        """When the next message that was hidden or delayed can be received.
+
+        ``looked_at_ms`` is from before it was looked for: what becomes visible between the look and this is not missed.
+        """
         instants = [
             max(message.visible_at or 0, message.delayed_until or 0)
             for message in self._backend.queues[queue_name]._messages
         ]
-        hidden = [instant for instant in instants if instant >= now_ms]
+        hidden = [instant for instant in instants if instant >= looked_at_ms]
         return int(min(hidden)) + 1 if hidden else None
 
     def _take(self, queue_name: str, receive: Receive) -> tuple[QueueMessage, ...]:

@@ -1,0 +1,49 @@
+"""Readers of queues are woken when a message can be received."""
+
+import asyncio
+
+import pytest
+
+from penstock.cloud.clock import JumpingClock
+from penstock.cloud.engine import Engine
+from penstock.cloud.queues import Queues
+from penstock.mapping.inputs import QueueMessage
+
+ARN = "arn:aws:sqs:us-east-1:123456789012:q"
+
+
+class CreepingClock(JumpingClock):
+    """A clock that goes on by a millisecond each time that it is looked at, once told to creep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_ms = 1_767_225_600_000
+        self.creeps = False
+
+    def now_ms(self) -> int:
+        self.at_ms += self.creeps
+        return self.at_ms
+
+
+@pytest.mark.parametrize("margin_ms", range(12))
+def test_message_that_becomes_visible_during_the_look_is_not_missed(margin_ms: int) -> None:
+    """However a visibility timeout ends between two looks at the clock, the reader has the message or waits for it."""
+
+    async def go() -> tuple[list[QueueMessage], list[tuple[int, str]]]:
+        clock = CreepingClock()
+        engine = Engine(account_id="123456789012", region="us-east-1", now_ms=clock.now_ms)
+        queues = Queues(engine, clock)
+        engine.call("sqs", "CreateQueue", {"QueueName": "q"})
+        queues.send(ARN, "once")
+        taken: list[QueueMessage] = []
+        queues.receive(ARN, limit=1, visibility_timeout_seconds=1, answer=taken.extend)
+        clock.at_ms += 1000 - margin_ms
+        clock.creeps = True
+        queues.receive(ARN, limit=1, visibility_timeout_seconds=1, answer=taken.extend)
+        pending = clock.pending
+        clock.close()
+        return taken, pending
+
+    taken, pending = asyncio.run(go())
+
+    assert len(taken) == 2 or [name for _, name in pending] == ["visibility of q"]
