@@ -7,6 +7,7 @@ and keeps the tables of each access key and region apart.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -65,6 +66,7 @@ class Endpoint:
         try:
             async with self._session.post(f"{self.url}/", data=body, headers=headers, allow_redirects=False) as answer:
                 told = {name: answer.headers[name] for name in _TOLD if name in answer.headers}
+                told.setdefault("x-amzn-RequestId", uuid.uuid4().hex)  # AWS always tells one, and callers rely on it
                 return Reply(status=answer.status, headers=told, body=await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NobodyAnswers(
