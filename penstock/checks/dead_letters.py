@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.checks.shapes import object_at, objects_at
 from penstock.checks.subject import FUNCTION, QUEUE, Subject
 from penstock.template.models import Resource
 
@@ -38,18 +39,19 @@ def _targets(subject: Subject) -> Iterator[tuple[Resource, str, bool]]:
     for queue in subject.of(QUEUE):
         yield queue, redrive_target(queue.properties.get("RedrivePolicy")), True
     for function in subject.of(FUNCTION):
-        yield function, str(_inner(function.properties, "DeadLetterConfig").get("TargetArn", "")), False
+        yield function, str(object_at(function.properties, "DeadLetterConfig").get("TargetArn", "")), False
     for subscription in subject.of("AWS::SNS::Subscription"):
         yield subscription, redrive_target(subscription.properties.get("RedrivePolicy")), False
     for rule in subject.of("AWS::Events::Rule"):
-        for target in rule.properties.get("Targets") or ():
-            yield rule, str(_inner(target, "DeadLetterConfig").get("Arn", "")), False
+        for target in objects_at(rule.properties, "Targets"):
+            yield rule, str(object_at(target, "DeadLetterConfig").get("Arn", "")), False
     for mapping in subject.mappings:
         yield mapping.resource, mapping.destination, False
         bucket = subject.called(mapping.destination, "AWS::S3::Bucket")
         if bucket is not None:
-            notifications = _inner(bucket.properties, "NotificationConfiguration").get("QueueConfigurations") or ()
-            yield from ((bucket, str(each.get("Queue", "")), False) for each in notifications)
+            configuration = object_at(bucket.properties, "NotificationConfiguration")
+            for each in objects_at(configuration, "QueueConfigurations"):
+                yield bucket, str(each.get("Queue", "")), False
 
 
 def redrive_target(policy: Any) -> str:
@@ -60,8 +62,3 @@ def redrive_target(policy: Any) -> str:
         except ValueError:
             return ""
     return str(policy.get("deadLetterTargetArn", "")) if isinstance(policy, dict) else ""
-
-
-def _inner(value: Any, name: str) -> dict[str, Any]:
-    inner = value.get(name) if isinstance(value, dict) else None
-    return inner if isinstance(inner, dict) else {}

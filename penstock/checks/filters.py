@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from penstock.checks.rule import Evidence, rule
 from penstock.checks.subject import SourceMapping, Subject
@@ -256,26 +257,37 @@ def judged_by_lambda(subject: Subject) -> Iterator[SourceMapping]:
 )
 def refused(subject: Subject, mapping: SourceMapping) -> Iterator[Evidence]:
     """Whatever Lambda says to the properties that no other rule speaks of."""
-    service = "dynamodb" if mapping.kind == "stream" else "sqs"
     environment = subject.environment
+    service = "dynamodb" if mapping.kind == "stream" else "sqs"
     arn = f"arn:{environment.partition}:{service}:{environment.region}:{environment.account_id}:"
-    given = {name: value for name, value in mapping.properties.values.items() if name != "FilterCriteria"}
-    given["EventSourceArn"] = mapping.source_arn if mapping.source_arn.startswith("arn:") else arn
-    destination = mapping.destination
-    if destination and not destination.startswith("arn:"):
-        del given["DestinationConfig"]
-    given = _numbers(mapping, given)
-    if given.get("TumblingWindowInSeconds"):
-        given["ParallelizationFactor"] = 1  # PS108 speaks of it
-    answer = create_mapping(given, uuid="", function_arn=arn)
+    answer = create_mapping(_request(mapping, arn), uuid="", function_arn=arn)
     if isinstance(answer, Refused):
         yield Evidence(resource=mapping.resource, text=answer.message)
 
 
-def _numbers(mapping: SourceMapping, given: dict[str, object]) -> dict[str, object]:
-    """CloudFormation's numbers as numbers: it takes ``"10"`` for 10."""
-    names = [name for name in given if name.endswith(("InSeconds", "Size", "Factor", "Attempts"))]
-    return given | {name: mapping.properties.integer(name, None) for name in names}
+def _request(mapping: SourceMapping, any_arn: str) -> dict[str, Any]:
+    """The request that CloudFormation makes of a mapping's properties, without what other rules speak of.
+
+    Values are of the type that they should be; ``any_arn`` stands for a source that is not known.
+    """
+    properties = mapping.properties
+    request: dict[str, Any] = {name: value for name, value in properties.values.items() if name != "FilterCriteria"}
+    request["EventSourceArn"] = mapping.source_arn if mapping.source_arn.startswith("arn:") else any_arn
+    for name in request:
+        if name.endswith(("InSeconds", "Size", "Factor", "Attempts")):
+            request[name] = properties.integer(name, None)
+    if request.get("TumblingWindowInSeconds"):
+        request["ParallelizationFactor"] = 1
+    if str(request.get("StartingPosition", "")).startswith("${"):
+        request["StartingPosition"] = "TRIM_HORIZON"
+    request["FunctionResponseTypes"] = list(properties.texts("FunctionResponseTypes"))
+    request["MetricsConfig"] = {"Metrics": list(properties.object("MetricsConfig").texts("Metrics"))}
+    concurrency = properties.object("ScalingConfig").integer("MaximumConcurrency", None)
+    request["ScalingConfig"] = None if concurrency is None else {"MaximumConcurrency": concurrency}
+    destination = mapping.destination if mapping.destination.startswith("arn:") else ""
+    others = properties.object("DestinationConfig").values
+    request["DestinationConfig"] = {**others, "OnFailure": {"Destination": destination}} if others else None
+    return request
 
 
 RULES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from penstock.checks.rule import Evidence, rule
+from penstock.checks.shapes import objects_at
 from penstock.checks.subject import FUNCTION, SourceMapping, Subject
 from penstock.template.models import Resource
 from penstock.template.properties import Properties
@@ -27,7 +28,7 @@ def too_many_readers(subject: Subject, table: Resource) -> Iterator[Evidence]:
     readers = [mapping.resource for mapping in subject.mappings if mapping.source is table]
     arn = table.attributes.get("StreamArn")
     readers += [pipe for pipe in subject.of("AWS::Pipes::Pipe") if arn and pipe.properties.get("Source") == arn]
-    replicas = len(table.properties.get("Replicas") or ())
+    replicas = len(objects_at(table.properties, "Replicas"))
     room = 1 if replicas > 1 else 2
     if len(readers) > room:
         names = ", ".join(reader.logical_id for reader in readers)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.checks.shapes import listed
 from penstock.template.models import Resource
 from penstock.template.resources import Resources
 
@@ -36,15 +37,15 @@ class Role:
 def read_roles(resources: Resources) -> Iterator[Role]:
     """All roles with inline, attached and customer managed policies."""
     for role in resources.of("AWS::IAM::Role"):
-        managed = [arn for arn in _listed(role.properties.get("ManagedPolicyArns")) if isinstance(arn, str)]
+        managed = [arn for arn in listed(role.properties.get("ManagedPolicyArns")) if isinstance(arn, str)]
         grants = [
             grant
-            for policy in _listed(role.properties.get("Policies"))
+            for policy in listed(role.properties.get("Policies"))
             if isinstance(policy, dict)
             for grant in grants_of(role, policy.get("PolicyDocument"))
         ]
         for policy in resources.of("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-            if role.physical_id in _listed(policy.properties.get("Roles")) or policy.arn in managed:
+            if role.physical_id in listed(policy.properties.get("Roles")) or policy.arn in managed:
                 grants += grants_of(policy, policy.properties.get("PolicyDocument"))
         yield Role(resource=role, grants=tuple(grants), managed=tuple(arn for arn in managed if ":aws:policy/" in arn))
 
@@ -52,18 +53,12 @@ def read_roles(resources: Resources) -> Iterator[Role]:
 def grants_of(holder: Resource, document: Any) -> Iterator[Grant]:
     """The statements of a policy document that allow something."""
     given = document if isinstance(document, Mapping) else {}
-    for statement in _listed(given.get("Statement")):
+    for statement in listed(given.get("Statement")):
         if isinstance(statement, Mapping) and statement.get("Effect") == "Allow":
             yield Grant(
                 holder=holder,
-                actions=tuple(map(str, _listed(statement.get("Action")))),
-                resources=tuple(map(str, _listed(statement.get("Resource")))),
+                actions=tuple(map(str, listed(statement.get("Action")))),
+                resources=tuple(map(str, listed(statement.get("Resource")))),
                 negated="NotAction" in statement or "NotResource" in statement,
                 conditional=bool(statement.get("Condition")),
             )
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

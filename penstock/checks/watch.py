@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.checks.dead_letters import dead_letter_queues, dead_letters
 from penstock.checks.rule import Evidence, rule
+from penstock.checks.shapes import object_at, objects_at
 from penstock.checks.subject import ALARM, FUNCTION, Subject
 from penstock.template.models import Resource
 from penstock.template.properties import Properties
@@ -50,20 +51,17 @@ class Watched:
 def watched(subject: Subject) -> Iterator[Watched]:
     """The metrics of all alarms, those of metric math too."""
     for alarm in subject.of(ALARM):
-        metrics = [alarm.properties]
-        for query in alarm.properties.get("Metrics") or ():
-            statistic = query.get("MetricStat")
-            metrics += [statistic["Metric"]] if isinstance(statistic, dict) and "Metric" in statistic else []
+        queries = objects_at(alarm.properties, "Metrics")
+        metrics = [alarm.properties, *(object_at(query, "MetricStat", "Metric") for query in queries)]
         yield from (_watched(alarm, metric) for metric in metrics if metric.get("MetricName"))
 
 
 def _watched(alarm: Resource, metric: Mapping[str, Any]) -> Watched:
-    pairs = [each for each in metric.get("Dimensions") or () if isinstance(each, dict)]
     return Watched(
         alarm=alarm,
         namespace=str(metric.get("Namespace", "")),
         name=str(metric["MetricName"]),
-        dimensions={str(each.get("Name")): str(each.get("Value")) for each in pairs},
+        dimensions={str(each.get("Name")): str(each.get("Value")) for each in objects_at(metric, "Dimensions")},
     )
 
 

@@ -6,8 +6,8 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from penstock.checks.shapes import object_at, objects_at
 from penstock.checks.subject import FUNCTION, QUEUE, SourceMapping, Subject
 from penstock.cloud.policies.pattern import arn_matches, text_matches
 from penstock.template.identifiers import last_segment
@@ -107,7 +107,7 @@ def _by_rules(subject: Subject) -> Iterator[Edge]:
     buses = {bus.physical_id: bus for bus in subject.of(BUS)}
     for rule in subject.of("AWS::Events::Rule"):
         bus = buses.get(last_segment(str(rule.properties.get("EventBusName", "default"))))
-        for target in rule.properties.get("Targets") or ():
+        for target in objects_at(rule.properties, "Targets"):
             end = _target(subject, str(target.get("Arn", "")))
             if bus is not None and end is not None:
                 pattern = json.dumps(rule.properties.get("EventPattern"))
@@ -131,10 +131,9 @@ def _by_subscriptions(subject: Subject) -> Iterator[Edge]:
 
 def _by_notifications(subject: Subject) -> Iterator[Edge]:
     for bucket in subject.of("AWS::S3::Bucket"):
-        configuration = bucket.properties.get("NotificationConfiguration")
-        given: dict[str, Any] = configuration if isinstance(configuration, dict) else {}
+        configuration = object_at(bucket.properties, "NotificationConfiguration")
         for kind, key in (("QueueConfigurations", "Queue"), ("LambdaConfigurations", "Function")):
-            for notification in given.get(kind) or ():
+            for notification in objects_at(configuration, kind):
                 end = _target(subject, str(notification.get(key, "")))
                 if end is not None:
                     yield Edge(start=bucket, end=end, how=f"notification of {notification.get('Event', 'any event')}")

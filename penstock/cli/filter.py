@@ -87,16 +87,16 @@ def _patterns(arguments: argparse.Namespace, records: Sequence[tuple[str, Any]])
 
 
 def _filters_of(path: Path, logical_id: str) -> tuple[Sequence[str], Source]:
-    from penstock.mapping.configuration import QueueConfiguration
-    from penstock.template.reader import load
+    """Get the filters of one mapping, of a template that need not run here."""
+    from penstock.checks.subject import Subject
+    from penstock.template.survey import survey
 
-    mappings = load(path).mappings
+    mappings = [mapping for mapping in Subject(survey(path)).mappings if mapping.kind != "other"]
     for mapping in mappings:
-        if mapping.logical_id == logical_id:
-            configuration = mapping.configuration
-            return configuration.filters, "sqs" if isinstance(configuration, QueueConfiguration) else "dynamodb"
-    known = ", ".join(mapping.logical_id for mapping in mappings) or "none"
-    raise UsageError(f"{path} has no event source mapping {logical_id}; it has: {known}")
+        if mapping.resource.logical_id == logical_id:
+            return mapping.patterns, "sqs" if mapping.kind == "queue" else "dynamodb"
+    known = ", ".join(mapping.resource.logical_id for mapping in mappings) or "none"
+    raise UsageError(f"{path} has no mapping {logical_id} of a DynamoDB stream or a queue; it has: {known}")
 
 
 def _records(name: str) -> Iterator[tuple[str, dict[str, Any]]]:

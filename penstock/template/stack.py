@@ -100,6 +100,7 @@ class Stack:
         for section in self._document:
             if section not in SECTIONS:
                 raise TemplateError(f"the section {section} of stack {self.name} is not supported", remedy="remove it")
+        self._definitions: dict[str, _Definition] = {}  # while conditions are decided, which know no resource
         self._definitions = self._defined()
         outputs = Properties(self._section("Outputs"), Place(logical_id="Outputs"))
         self._outputs = dict(outputs.entries())

@@ -9,7 +9,7 @@ Source: our choice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from penstock.errors import TemplateError
 from penstock.template.assembly import StackDocument, read_assembly
 from penstock.template.identifiers import IDENTITIES, Environment, Identity
 from penstock.template.intrinsics import Place, Resolver
+from penstock.template.models import Resource
 from penstock.template.reader import environment_of
 from penstock.template.resources import Resources
 from penstock.template.stack import SECTIONS, Exports, Stack
@@ -109,6 +110,11 @@ class _SurveyedStack(Stack):
     """A stack whose resources may be of any type."""
 
     resolver = _ForgivingResolver
+
+    def resources(self) -> Iterator[Resource]:
+        """See `Stack`; properties that are no object, once resolved, count as none."""
+        for resource in super().resources():
+            yield resource if isinstance(resource.properties, dict) else replace(resource, properties={})
 
     def untold(self) -> list[str]:
         """What could not be read, a line each."""

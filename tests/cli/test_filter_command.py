@@ -160,6 +160,16 @@ def test_mapping_without_filters_passes_all(capsys: pytest.CaptureFixture[str], 
     assert printed.splitlines() == ["1: passes", "3[0]: passes", "3[1]: passes", "", "3 of 3 records pass"]
 
 
+def test_template_need_not_run_here(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The filters of any template are found, whatever its functions are written in; a queue's look into bodies."""
+    (tmp_path / "records.jsonl").write_text(json.dumps({"body": json.dumps({"detail": {"total": 12}})}))
+    clean = Path(__file__).parents[1] / "checks" / "clean.yaml"
+
+    printed = filtered(capsys, "--template", clean, "--mapping", "Messages", tmp_path / "records.jsonl")
+
+    assert printed.splitlines()[0] == "1: passes (filter 1)"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -195,7 +205,10 @@ def test_fails_when_there_is_nothing_to_read(capsys: pytest.CaptureFixture[str],
         (["--pattern", '{"a": 1}'], (1, "a: is a bare number where an array or an object must stand")),
         (["--pattern", '{"a": [1]}', "--mapping", "Mapping"], (2, "--mapping goes with --template")),
         (["--template", "{assembly}"], (2, "--template needs --mapping")),
-        (["--template", "{assembly}", "--mapping", "Other"], (2, "has no event source mapping Other; it has: Mapping")),
+        (
+            ["--template", "{assembly}", "--mapping", "Other"],
+            (2, "has no mapping Other of a DynamoDB stream or a queue; it has: Mapping"),
+        ),
     ],
 )
 def test_fails_when_the_filter_is_not_to_be_found(
