@@ -86,7 +86,7 @@ def test_imports_inside_penstock_run_down() -> None:
     assert upward == []
 
 
-@pytest.mark.parametrize("room", ["mapping", "template"])
+@pytest.mark.parametrize("room", ["mapping", "template", "checks"])
 def test_decisions_are_pure(room: str) -> None:
     """Deciding rooms read no clock, no randomness, no environment, no network."""
     impure = {"time", "random", "os", "socket", "asyncio", "threading", "subprocess", "secrets", "logging"}
