@@ -215,6 +215,14 @@ HINTS: list[tuple[str, Any, Any, str]] = [
         {"body": "{}"},
         'a message has no dynamodb: write {"body": …}',
     ),
+    ("data of a message", {"data": {"a": ["x"]}}, {"body": "{}"}, 'a message has no data: write {"body": …}'),
+    ("detail of a message", {"detail": {"a": ["x"]}}, {"body": "{}"}, 'a message has no detail: write {"body": …}'),
+    (
+        "a name deep down",
+        of_image({"a": {"M": {"b": {"S": ["x"]}}}}),
+        inserted({"a": {"M": {"c": {"S": "x"}}}}),
+        "no b there: at dynamodb.NewImage.a.M the record holds c",
+    ),
     (
         "something else at the root",
         {"other": ["x"]},
@@ -383,6 +391,15 @@ def test_condition_about_another_kind_of_body_does_not_hold_alone() -> None:
     assert explained.explain({"a": "1", "body": "text"}).holds == (True, False)
     assert explained.explain({"a": "1", "body": "{}"}).holds == (True, True)
     assert explained.explain({"a": "1", "body": "{}"}).passes
+
+
+def test_number_as_a_whole_body_fits_no_array() -> None:
+    """A lone number is JSON, so a pattern for text does not pass it, whatever the number."""
+    explained = ExplainedFilter('{"body": [1]}', source="sqs").explain({"body": "1"})
+
+    assert not explained.passes
+    assert explained.holds == (False,)
+    assert compile_filters(['{"body": [1]}'], source="sqs")({"body": "1"}) is False
 
 
 def test_values_of_a_body_are_seen_inside_of_it() -> None:
