@@ -7,6 +7,7 @@ quiet mapping costs nothing and keeps no timer.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import uuid
 from collections import deque
@@ -113,18 +114,19 @@ class _Shell:
             timer.cancel()
 
     def _go(self, work: Awaitable[inputs.StreamInput | inputs.QueueInput], name: str) -> None:
-        """Start what takes time; its result is the next input. It counts as in flight until that is handled."""
+        """Start what takes time; its result is the next input. Until that is handled it counts as in flight, from now."""
 
         async def run() -> None:
-            with self._clock.activity(name):
-                self.happened(await work)
+            self.happened(await work)
 
+        self._clock.begin(name)
         task = asyncio.get_running_loop().create_task(run())
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(functools.partial(self._done, name))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, name: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._clock.end(name)
         if not task.cancelled() and (error := task.exception()) is not None:
             asyncio.get_running_loop().call_exception_handler({"message": "event source mapping", "exception": error})
 

@@ -143,6 +143,25 @@ def stream_run(handler: Handler, *faults: Fault, records: int = 4, **properties:
     return world, asyncio.run(go())
 
 
+@pytest.mark.parametrize("bisect", [False, True])
+def test_run_is_not_settled_while_batches_are_given_up(bisect: bool) -> None:
+    """Between an on-failure record and the next call the mapping is in flight: every record reaches the destination."""
+
+    def fail(_: dict[str, Any]) -> None:
+        raise ValueError
+
+    world, _ = stream_run(
+        fail,
+        records=7,
+        maximum_retry_attempts=2,
+        bisect_batch_on_function_error=bisect,
+        on_failure_destination="arn:aws:s3:::failures",
+    )
+
+    given_up = [json.loads(json.loads(record.body)["payload"])["Records"] for record in world.destination]
+    assert [r["eventID"] for records in given_up for r in records] == [str(n) for n in range(7)]
+
+
 def test_batch_of_a_stream_comes_twice_under_one_request_id() -> None:
     """The second batch is delivered again before the stream goes on; the answer of the first delivery is lost."""
     world, faults = stream_run(lambda _: None, BatchRedelivered(function="Worker", when=When(nth=2)))
