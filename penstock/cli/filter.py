@@ -4,8 +4,8 @@ RECORDS holds one record a line, as a function receives it, or events with "Reco
 each record: whether it passes and, for each filter that it does not pass, the first condition that failed, the values
 seen there and a hint. At the end: how many records each filter, and each of its conditions alone, let through.
 
-  penstock filter --pattern '{"dynamodb": {"NewImage": {"total": {"N": [12]}}}}' records.jsonl
-  penstock filter --template cdk.out --mapping RelayMapping records.jsonl
+  python -m penstock filter --pattern '{"dynamodb": {"NewImage": {"total": {"N": [12]}}}}' records.jsonl
+  python -m penstock filter --template cdk.out --mapping RelayStream05EF056E records.jsonl
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import argparse
 import json
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,8 @@ def _sum_up(application: Application) -> None:
     from penstock.runtime.tallies import table_of
 
     print("\n".join(["", *table_of(application.tallies)]))
+    for kind, count in sorted(Counter(strike.kind for strike in application.fault_log).items()):
+        print(f"fault {kind} struck {count} times")
     for verdict in application.alarms():
         if verdict.in_alarm:
             print(f"alarm {verdict.logical_id}: {verdict.metric} at {verdict.value:g}; {verdict.description}")

@@ -114,7 +114,7 @@ class _Shell:
             timer.cancel()
 
     def _go(self, work: Awaitable[inputs.StreamInput | inputs.QueueInput], name: str) -> None:
-        """Start what takes time; its result is the next input. Until that is handled it counts as in flight, from now."""
+        """Start what takes time; its result is the next input. Until that is handled it counts as in flight."""
 
         async def run() -> None:
             self.happened(await work)
