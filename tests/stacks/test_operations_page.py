@@ -4,15 +4,14 @@ import re
 
 import pytest
 
-from docs.alarm_table import END, alarm_paths, with_table
-from docs.generate import OPERATIONS
+from docs.generate.operations import END, PAGE, alarm_paths, with_table
 from tests.stacks.synthesized import Synthesized
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
     """The page as it is."""
-    return OPERATIONS.read_text(encoding="utf-8")
+    return PAGE.read_text(encoding="utf-8")
 
 
 def test_table_is_that_of_the_templates(page: str, dev: Synthesized, prod: Synthesized) -> None:
