@@ -114,7 +114,7 @@ class Composition:
         self.machines = StateMachines(
             clock=self.clock,
             callers=self.callers,
-            role_names={machine.role_arn: machine.logical_id for machine in template.state_machines},
+            role_names={machine.role_arn: machine.label for machine in template.state_machines},
             region=template.region,
             metrics=self.metrics,
         )

@@ -23,7 +23,7 @@ FLOORS = [
     ["cloud"],
     ["template"],
     ["mapping"],
-    ["collector", "errors"],
+    ["collector", "errors", "terminal"],
 ]
 """The rooms of ``penstock/``, top to bottom: each may import what is below it and itself."""
 

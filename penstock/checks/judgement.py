@@ -32,12 +32,17 @@ UNUSED_SUPPRESSION = "PS902"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong; ``resource`` is ``<stack>/<logical id>``, ``reason`` is set when it is suppressed."""
+    """One thing that is wrong.
+
+    ``resource`` is ``<stack>/<logical id>``, ``label`` the same with the construct path where there is one; ``reason``
+    is set when it is suppressed.
+    """
 
     rule: str
     severity: Severity
     title: str
     resource: str
+    label: str
     evidence: str
     remedy: str
     page: str
@@ -96,6 +101,7 @@ def _finding(rule: Rule, resource: Resource, evidence: str) -> Finding:
         severity=rule.severity,
         title=rule.title,
         resource=resource.address,
+        label=f"{resource.stack}/{resource.label}",
         evidence=evidence,
         remedy=rule.remedy,
         page=rule.page,
@@ -141,6 +147,7 @@ def _on_suppressions(resource: Resource, used: set[tuple[str, str]]) -> Iterator
                 severity="warning",
                 title=SUPPRESSION_TITLES[UNUSED_SUPPRESSION],
                 resource=resource.address,
+                label=f"{resource.stack}/{resource.label}",
                 evidence=f"{each['rule']} finds nothing here",
                 remedy="Remove the suppression.",
                 page=PAGE,
@@ -153,6 +160,7 @@ def _bad(resource: Resource, problem: str) -> Finding:
         severity="error",
         title=SUPPRESSION_TITLES[BAD_SUPPRESSION],
         resource=resource.address,
+        label=f"{resource.stack}/{resource.label}",
         evidence=problem,
         remedy="Give the id of a rule and a reason that a reviewer accepts.",
         page=PAGE,

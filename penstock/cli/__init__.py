@@ -1,7 +1,8 @@
 """The command line: one module per subcommand.
 
-Each module has a docstring whose first line is its help, ``add_arguments(parser)`` and
-``main(arguments) -> int``. Here they are put together, and errors become messages and exit codes.
+Each module has a docstring whose first line is its help, ``add_arguments(parser)`` and ``main(arguments) -> int``; one
+that takes ``--json`` has ``fields()`` too, the meaning of each field by its path (`penstock.cli.fields`). Here they are
+put together, and errors become messages and exit codes.
 """
 
 from __future__ import annotations
@@ -9,27 +10,47 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
 from penstock import __version__
-from penstock.errors import PenstockError
+from penstock.errors import PenstockError, UsageError
+from penstock.terminal import program
 
-SUBCOMMANDS = ("run", "check", "filter", "token", "demo", "conform")
+SUBCOMMANDS = ("run", "check", "fidelity", "filter", "token", "demo", "conform")
+
+EXIT_CODES = """\
+exit codes:
+  0  done
+  1  could not: the template is refused, something was found wrong, this machine lacks something, or interrupted
+  2  usage: an argument is wrong, or names a file that is not there or is none of the kind"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends each refusal with what to try."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong with the arguments, and exit with 2."""
+        self.exit(UsageError.exit_code, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    whole = argparse.ArgumentParser(
-        prog="penstock", description="Runs and checks a synthesized CloudFormation template on this machine."
+    whole = _Parser(
+        prog=program(),
+        description="Runs and checks the CloudFormation template of a serverless application on this machine.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    whole.add_argument("--version", action="version", version=f"penstock {__version__}")
-    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=f"penstock {__version__}", help="show the version")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     for name in SUBCOMMANDS:
         module = importlib.import_module(f"penstock.cli.{name}")
-        text = (module.__doc__ or "").strip()
+        text = spoken((module.__doc__ or "").strip())
         command = commands.add_parser(
             name,
             help=text.partition("\n")[0],
@@ -51,20 +72,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except PenstockError as error:
-        print(f"penstock {arguments.command}: {error}", file=sys.stderr)
+        _tell(arguments.command, str(error))
         return error.exit_code
     except ModuleNotFoundError as error:
         if str(error.name).startswith("penstock"):
             raise
-        advice = "run `make setup` and use .venv/bin/python, or `pip install` this tool"
-        print(f"penstock {arguments.command}: {error.name} is not installed; {advice}", file=sys.stderr)
+        _tell(arguments.command, f"{error.name} is missing from {sys.prefix}; install penstock there again with pip")
         return 1
     except KeyboardInterrupt:
-        print(f"penstock {arguments.command}: interrupted; nothing is left running", file=sys.stderr)
+        _tell(arguments.command, "interrupted; nothing is left running")
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def spoken(text: str) -> str:
+    """A text whose commands (``penstock run …``) read as the user types them here."""
+    return re.sub(rf"\bpenstock(?= (?:{'|'.join(SUBCOMMANDS)})\b)", program(), text)
+
+
+def _tell(command: str, message: str) -> None:
+    print(f"{program()} {command}: {spoken(message)}", file=sys.stderr)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

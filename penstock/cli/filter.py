@@ -1,11 +1,11 @@
-"""explain why records pass a filter of an event source mapping, or do not.
+"""Explain why records pass the filters of an event source mapping, or do not.
 
 RECORDS holds one record a line, as a function receives it, or events with "Records"; "-" is the standard input. For
 each record: whether it passes and, for each filter that it does not pass, the first condition that failed, the values
 seen there and a hint. At the end: how many records each filter, and each of its conditions alone, let through.
 
-  python -m penstock filter --pattern '{"dynamodb": {"NewImage": {"total": {"N": [12]}}}}' records.jsonl
-  python -m penstock filter --template cdk.out --mapping RelayStream05EF056E records.jsonl
+  penstock filter --pattern '{"dynamodb": {"NewImage": {"total": {"N": [12]}}}}' records.jsonl
+  penstock filter --template cdk.out --mapping Relay/Stream records.jsonl
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.errors import EnvironmentProblem, UsageError
+from penstock.cli.arguments import TEMPLATE_HELP, add_json
+from penstock.cli.fields import Fields
+from penstock.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.mapping.filters import ExplainedFilter, Explanation, Source
+    from penstock.template.models import Resource
 
 SHOWN_CHARACTERS = 120
 """How much of the values seen a line shows; `--json` gives all."""
@@ -44,10 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the arguments of ``penstock filter``."""
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--pattern", metavar="FILE|JSON", help="one filter pattern, or the file that holds it")
-    where.add_argument("--template", metavar="PATH", type=Path, help="cdk.out or a template file")
-    parser.add_argument("--mapping", metavar="LOGICAL_ID", help="with --template: the mapping whose filters are meant")
+    where.add_argument("--template", metavar="PATH", type=Path, help=TEMPLATE_HELP)
+    parser.add_argument(
+        "--mapping",
+        metavar="NAME",
+        help="with --template: the mapping whose filters are meant, by construct path, logical id or function",
+    )
     parser.add_argument("records", metavar="RECORDS", help="a file of JSON records, one a line; - is standard input")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -72,7 +79,7 @@ def _patterns(arguments: argparse.Namespace, records: Sequence[tuple[str, Any]])
     """Get the patterns, and the kind of source: the mapping's, or what the first record comes from."""
     if arguments.template:
         if not arguments.mapping:
-            raise UsageError("--template needs --mapping: the logical id of the mapping whose filters are meant")
+            raise UsageError("--template needs --mapping: the mapping whose filters are meant")
         return _filters_of(arguments.template, arguments.mapping)
     if arguments.mapping:
         raise UsageError("--mapping goes with --template, not with --pattern")
@@ -81,22 +88,29 @@ def _patterns(arguments: argparse.Namespace, records: Sequence[tuple[str, Any]])
         try:
             text = Path(text).read_text(encoding="utf-8")
         except OSError as problem:
-            raise UsageError(f"--pattern {text} is neither JSON nor a file: {problem.strerror}") from None
+            raise UsageError(f"--pattern {text} is neither JSON nor a file: {problem.strerror}; give either") from None
     of_queue = any(record.get("eventSource") == "aws:sqs" for _, record in records[:1])
     return [text], "sqs" if of_queue else "dynamodb"
 
 
-def _filters_of(path: Path, logical_id: str) -> tuple[Sequence[str], Source]:
+def _filters_of(path: Path, name: str) -> tuple[Sequence[str], Source]:
     """Get the filters of one mapping, of a template that need not run here."""
     from penstock.checks.subject import Subject
     from penstock.template.survey import survey
 
     mappings = [mapping for mapping in Subject(survey(path)).mappings if mapping.kind != "other"]
-    for mapping in mappings:
-        if mapping.resource.logical_id == logical_id:
-            return mapping.patterns, "sqs" if mapping.kind == "queue" else "dynamodb"
-    known = ", ".join(mapping.resource.logical_id for mapping in mappings) or "none"
-    raise UsageError(f"{path} has no mapping {logical_id} of a DynamoDB stream or a queue; it has: {known}")
+    meant = [mapping for mapping in mappings if name in (mapping.resource.logical_id, mapping.resource.label)]
+    meant = meant or [mapping for mapping in mappings if mapping.function and name in _names_of(mapping.function)]
+    if len(meant) == 1:
+        return meant[0].patterns, "sqs" if meant[0].kind == "queue" else "dynamodb"
+    known = ", ".join(mapping.resource.label for mapping in meant or mappings) or "none"
+    if meant:
+        raise UsageError(f"{path} has several mappings called {name}; give one of {known}")
+    raise UsageError(f"{path} has no mapping {name} of a DynamoDB stream or a queue; it has: {known}")
+
+
+def _names_of(function: Resource) -> tuple[str, str]:
+    return function.logical_id, function.label.removesuffix("/Function")
 
 
 def _records(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -125,7 +139,7 @@ def _lines(name: str) -> list[str]:
     try:
         return Path(name).read_text(encoding="utf-8").splitlines()
     except OSError as problem:
-        raise EnvironmentProblem(f"cannot read {name}: {problem.strerror}; give a file of records, or -") from None
+        raise UsageError(f"{name} cannot be read: {problem.strerror}; give a file of records, or -") from None
 
 
 def _record_lines(judged: Sequence[_Judged]) -> Iterator[str]:
@@ -172,7 +186,7 @@ def _counts(index: int, explained: ExplainedFilter, judged: Sequence[_Judged]) -
 def _as_json(
     filters: Sequence[ExplainedFilter], patterns: Sequence[str], judged: Sequence[_Judged]
 ) -> dict[str, object]:
-    """Key → value of the output: ``records`` in the order of the file, ``filters`` in that of the mapping."""
+    """The output, described by `fields`."""
     return {
         "records": [
             {
@@ -212,3 +226,23 @@ def _filter(index: int, explained: ExplainedFilter, pattern: str, judged: Sequen
         for condition, count in zip(explained.conditions, held, strict=True)
     ]
     return {"pattern": pattern, "passed": passed, "conditions": conditions}
+
+
+def fields() -> Fields:
+    """What the fields of ``--json`` mean."""
+    return {
+        "records[].place": "the record's line in the file, `3`, or `3[0]` in an event; in the order of the file",
+        "records[].passes": "whether one of the filters lets it through; without filters, all pass",
+        "records[].failures[].filter": "a filter that it does not pass, counted from 1",
+        "records[].failures[].path": "the field of the first condition that failed",
+        "records[].failures[].wants…": "the condition, as a pattern spells it",
+        "records[].failures[].seen[]…": "the values there, as they are in the record; none if there is nothing",
+        "records[].failures[].hint": "what is probably meant; may be empty",
+        "filters[].pattern": "a filter's text; in the order of the mapping",
+        "filters[].passed": "how many records it lets through",
+        "filters[].conditions[].path": "the field of one of its conditions",
+        "filters[].conditions[].wants…": "the condition, as a pattern spells it",
+        "filters[].conditions[].passed": "how many records meet this condition, whatever the others say",
+        "passed": "how many records pass",
+        "total": "how many records there are",
+    }

@@ -2,22 +2,26 @@
 
 Starts everything that the template defines: no Docker, no account, no network. Prints the API's address, one
 working curl line, signed or with a token, what each function does as it happens, and each call that a role's policies
-deny, with the statement that is missing. Ctrl-C stops it, prints what each function came to, and lists the grants that
-no function used.
+deny, with the statement that is missing. Ctrl-C stops it, prints what each function came to, the grants that no
+function used, and what of the template was not exactly so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from penstock.cli.arguments import add_dynamodb_endpoint, add_path, whole_number
+from penstock.cli.fidelity import Report, last_words
 from penstock.collector import loading
-from penstock.errors import TemplateError, UsageError
+from penstock.errors import TemplateError
+from penstock.terminal import Progress, program
 
 if TYPE_CHECKING:
     from penstock.application import Application
@@ -35,27 +39,24 @@ ROUTINE_KEYS = frozenset(
 """What a Powertools log line says of itself; the rest is what the handler wanted to say."""
 
 
-ENDPOINT_HELP = "a DynamoDB endpoint of your own that holds the tables while this runs (default: the built-in tables)"
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `penstock run`."""
+    """Define the arguments of ``penstock run``."""
     add = parser.add_argument
-    add("path", nargs="?", type=Path, default=Path("cdk.out"), help="cloud assembly or template (default: cdk.out)")
-    add("--port", type=int, default=3000, help="port of the HTTP API on 127.0.0.1 (default: 3000; 0: any)")
-    add("--seed", type=int, default=0, help="seed of every id of the run (default: 0)")
-    add("--dynamodb-endpoint", metavar="URL", help=ENDPOINT_HELP)
+    add_path(parser)
+    port = "port of the HTTP API on 127.0.0.1; 0 takes any free one (default: %(default)s)"
+    add("--port", metavar="N", type=whole_number(0, 65535), default=3000, help=port)
+    seed = "seed of every id of the run; a fault script has its own (default: %(default)s)"
+    add("--seed", metavar="N", type=int, default=0, help=seed)
     add("--faults", metavar="FILE", type=Path, help="a fault script: what goes wrong on purpose (docs/local-run.md)")
+    add_dynamodb_endpoint(parser)
     add("--quiet", action="store_true", help="do not print what functions do")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    if not 0 <= arguments.port <= 65535:
-        raise UsageError(f"--port {arguments.port} is no port; give one from 0 to 65535")
     began = time.perf_counter()
     printer = Printer(quiet=arguments.quiet)
-    with loading():
+    with loading(), Progress(sys.stderr).during(f"starting the application of {arguments.path}"):
         from penstock.application import Application
         from penstock.cloud.faults import read_script
 
@@ -87,9 +88,12 @@ def _sum_up(application: Application) -> None:
         print(f"fault {kind} struck {count} times")
     for verdict in application.alarms():
         if verdict.in_alarm:
-            print(f"alarm {verdict.logical_id}: {verdict.metric} at {verdict.value:g}; {verdict.description}")
+            print(f"alarm {verdict.label}: {verdict.metric} at {verdict.value:g}; {verdict.description}")
     for bearer, granted in application.unused_grants.items():
         print(f"never used by {bearer}: {', '.join(granted)}")
+    template = application.template
+    report = Report(path=template.path, resources=len(template.resources), verdicts=template.fidelity)
+    print("\n".join(last_words(report)))
 
 
 def introduce(application: Application) -> None:
@@ -98,6 +102,8 @@ def introduce(application: Application) -> None:
     for function in template.functions:
         sources = [m.event_source_arn.split(":", 5)[5] for m in template.mappings if function.arn in m.function_arn]
         print(f"  {function.label:<12} reads {', '.join(sources)}" if sources else f"  {function.label}")
+    for machine in template.state_machines:
+        print(f"  {machine.label:<12} is a state machine")
     print(f"AWS endpoint {application.endpoint}", flush=True)
     try:
         url = application.api_url
@@ -106,7 +112,7 @@ def introduce(application: Application) -> None:
     routes = template.apis[0].routes
     print(f"HTTP API {url}   {', '.join(route.key for route in routes)}")
     for issuer, address in application.issuers.items():
-        print(f"  for {issuer} stands {address}; `python -m penstock token` mints tokens")
+        print(f"  for {issuer} stands {address}; `{program()} token` mints tokens")
     plain = [route for route in routes if route.key.startswith("GET ") and "{" not in route.key]
     for route in (*plain, *routes)[:1]:
         path = route.key.partition(" ")[2] if plain else "/"

@@ -9,20 +9,23 @@ folder and `penstock run`, started from the same folder, trusts it:
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import time
-from pathlib import Path
 from typing import Any
+
+from penstock.cli.arguments import add_json, add_path
+from penstock.cli.fields import Fields
 
 LIFETIME_SECONDS = 3600
 """How long a token is good unless asked otherwise; what Amazon Cognito gives access tokens."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `penstock token`."""
+    """Define the arguments of ``penstock token``."""
     add = parser.add_argument
-    add("path", metavar="PATH", nargs="?", type=Path, default=Path("cdk.out"), help="cloud assembly (default: cdk.out)")
-    add("--subject", metavar="NAME", default="developer", help="who holds the token: its claim sub (%(default)s)")
+    add_path(parser)
+    add("--subject", metavar="NAME", default="developer", help="who holds it: its claim sub (default: %(default)s)")
     add("--scope", metavar="SCOPE", action="append", help="a scope; may be repeated (default: all that routes ask for)")
     add(
         "--claim",
@@ -38,8 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=int,
         default=LIFETIME_SECONDS,
-        help="how long it is good (%(default)s); below 0 it has expired already",
+        help="how long it is good; below 0 it has expired already (default: %(default)s)",
     )
+    add_json(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -49,18 +53,30 @@ def main(arguments: argparse.Namespace) -> int:
     from penstock.template.reader import load
 
     template = load(arguments.path)
-    print(
-        Issuer(CACHE).mint(
-            template.jwt_authorizer,
-            subject=arguments.subject,
-            scopes=template.scopes if arguments.scope is None else arguments.scope,
-            now_ms=time.time_ns() // 1_000_000,
-            audience=arguments.audience,
-            claims=dict(arguments.claim),
-            lifetime_seconds=arguments.lifetime,
-        )
+    token = Issuer(CACHE).mint(
+        template.jwt_authorizer,
+        subject=arguments.subject,
+        scopes=template.scopes if arguments.scope is None else arguments.scope,
+        now_ms=time.time_ns() // 1_000_000,
+        audience=arguments.audience,
+        claims=dict(arguments.claim),
+        lifetime_seconds=arguments.lifetime,
     )
+    print(json.dumps({"token": token, "claims": _claims_of(token)}, indent=2) if arguments.json else token)
     return 0
+
+
+def fields() -> Fields:
+    """What the fields of ``--json`` mean."""
+    return {
+        "token": "the signed token, for the header `authorization: Bearer …`",
+        "claims.<name>…": "what it claims; `iat` and `exp` are seconds since 1970",
+    }
+
+
+def _claims_of(token: str) -> Any:
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def _claim(text: str) -> tuple[str, Any]:

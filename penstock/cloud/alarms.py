@@ -33,10 +33,11 @@ class AlarmVerdict:
     """An alarm and whether it was in ALARM at some time; ``None`` for one that is not judged here.
 
     ``value`` is the metric's in the period that raised it, which began at ``at_ms``; of a composite alarm all three are
-    those of the alarm that raised it. ``description`` is the alarm's.
+    those of the alarm that raised it. ``label`` is what people call the alarm, ``description`` what it says of itself.
     """
 
     logical_id: str
+    label: str
     in_alarm: bool | None
     metric: str = ""
     value: float | None = None
@@ -70,13 +71,14 @@ def _judge_composite(alarm: Resource, by_name: Mapping[str, AlarmVerdict]) -> Al
     names = _IN_ALARM.findall(rule)
     children = [by_name[name] for name in names if name in by_name]
     if not _ANY_OF.fullmatch(_IN_ALARM.sub("A", rule)) or len(children) < len(names):
-        return AlarmVerdict(logical_id=alarm.logical_id, in_alarm=None)
+        return AlarmVerdict(logical_id=alarm.logical_id, label=alarm.label, in_alarm=None)
     raised = [child for child in children if child.in_alarm]
     undecided = any(child.in_alarm is None for child in children)
     first = min(raised, key=lambda child: child.at_ms or 0, default=None)
     if first is None:
-        return AlarmVerdict(logical_id=alarm.logical_id, in_alarm=None if undecided else False)
-    return replace(first, logical_id=alarm.logical_id, description=alarm.properties.get("AlarmDescription", ""))
+        return AlarmVerdict(logical_id=alarm.logical_id, label=alarm.label, in_alarm=None if undecided else False)
+    description = alarm.properties.get("AlarmDescription", "")
+    return replace(first, logical_id=alarm.logical_id, label=alarm.label, description=description)
 
 
 def _judge(alarm: Resource, metrics: Metrics, from_ms: int, to_ms: int) -> AlarmVerdict:
@@ -84,7 +86,7 @@ def _judge(alarm: Resource, metrics: Metrics, from_ms: int, to_ms: int) -> Alarm
     compare = _COMPARISONS.get(properties.get("ComparisonOperator", ""))
     watched = _watched(properties)
     if watched is None or "Threshold" not in properties or compare is None:
-        return AlarmVerdict(logical_id=alarm.logical_id, in_alarm=None)
+        return AlarmVerdict(logical_id=alarm.logical_id, label=alarm.label, in_alarm=None)
     threshold = float(properties["Threshold"])
     periods = int(properties["EvaluationPeriods"])
     needed = int(properties.get("DatapointsToAlarm", periods))
@@ -94,7 +96,7 @@ def _judge(alarm: Resource, metrics: Metrics, from_ms: int, to_ms: int) -> Alarm
         try:
             value = watched.value(metrics, at_ms)
         except ValueError:
-            return AlarmVerdict(logical_id=alarm.logical_id, in_alarm=None)
+            return AlarmVerdict(logical_id=alarm.logical_id, label=alarm.label, in_alarm=None)
         window.append(breaching_without_data if value is None else compare(value, threshold))
         del window[:-periods]
         if sum(window) >= needed:
@@ -107,6 +109,7 @@ def _verdict(
 ) -> AlarmVerdict:
     return AlarmVerdict(
         logical_id=alarm.logical_id,
+        label=alarm.label,
         in_alarm=in_alarm,
         metric=watched.title,
         value=value,

@@ -12,6 +12,7 @@ from penstock.cloud.alarms import AlarmVerdict
 from penstock.demo.accounting import Account, Check, Finding
 from penstock.demo.orders import NotSent
 from penstock.runtime.tallies import FunctionTally, table_of
+from penstock.terminal import Paint
 
 WIDTH = 100
 MAX_LISTED = 10
@@ -20,7 +21,6 @@ TOP_OPERATIONS = 6
 
 _LABEL = 15
 _NUMBER = 12
-_GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +55,7 @@ class Report:
         return 0 if self.account.sent else 2
 
     def document(self) -> dict[str, object]:
-        """For ``--json``.
-
-        Findings are objects ``{check, subject, what}``; ``value`` is ``{orders, returns}`` in pounds as decimal
-        text with at least two places; ``rejected`` maps reason → count, ``faults`` kind → how often it struck;
-        ``dead_lettered`` is a count. ``calls`` is caller → ``service:operation`` → count, ``units`` is
-        caller → table → ``read`` or ``write`` → units,
-        ``functions`` is label → sums. ``alarms`` are those that would have gone off, ``at_ms`` on the simulated clock.
-        """
+        """For ``--json``; `FIELDS` says what each field means."""
         account = self.account
         return {
             "sent": account.sent,
@@ -86,7 +79,7 @@ class Report:
             "alarms": [asdict(verdict) for verdict in self.alarms if verdict.in_alarm],
         }
 
-    def table(self, *, colour: bool = False) -> str:
+    def table(self, paint: Paint = Paint()) -> str:  # noqa: B008 - frozen
         """For a person: plain text, at most `WIDTH` columns wide but for what findings quote."""
         blocks = [
             [f"penstock demo: {self.orders_file} through {self.assembly}, seed {self.seed}"],
@@ -96,7 +89,7 @@ class Report:
             table_of(self.functions),
             list(self._checks()),
             *self._listings(),
-            [self._verdict(colour)],
+            [self._verdict(paint)],
         ]
         return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block)
 
@@ -178,10 +171,10 @@ class Report:
         unused = [f"{bearer}: {each}" for bearer, granted in self.unused_grants.items() for each in granted]
         yield _listing("grants never used", unused)
         went_off = [verdict for verdict in self.alarms if verdict.in_alarm]
-        yield _listing("alarms", [f"{each.logical_id}: {each.metric} at {each.value:g}" for each in went_off])
+        yield _listing("alarms", [f"{each.label}: {each.metric} at {each.value:g}" for each in went_off])
         yield _listing("not sent", [f"line {each.line}: {each.reason}" for each in account.not_sent])
 
-    def _verdict(self, colour: bool) -> str:
+    def _verdict(self, paint: Paint) -> str:
         account = self.account
         if account.wrong:
             counts = (
@@ -195,7 +188,7 @@ class Report:
             said = f"NOTHING SENT: no invoice of {self.orders_file} could be read."
         else:
             said = "ALL ACCOUNTED FOR: nothing lost, double, out of order or unexplained."
-        return f"{_RED if self.exit_code else _GREEN}{said}{_PLAIN}" if colour else said
+        return paint.bad(said) if self.exit_code else paint.good(said)
 
 
 _QUESTIONS = {
@@ -208,6 +201,61 @@ _QUESTIONS = {
     Check.LEFTOVERS: "(g) queues, dead-letter queues and failure bucket are empty",
     Check.FAULTS: "(h) every kind of fault that was planned struck",
 }
+
+
+_LISTS = {
+    "lost": "an order, or an effect of one, that is missing",
+    "double": "an effect that happened more than once",
+    "out_of_order": "an effect of an older version after one of a newer",
+    "unexplained": "anything else that is not as recomputed from the file",
+    "explained": "a repeat that a crash on record accounts for",
+}
+_TALLY = {
+    "invocations": "how many ran",
+    "errors": "how many of them failed",
+    "throttles": "how many did not run",
+    "cold_starts": "how many began with an Init phase",
+    "records": "records handed over, each attempt again",
+    "calls": "AWS calls, those of Init phases included",
+    "read_units": "read units that its calls consumed",
+    "write_units": "write units that its calls consumed",
+}
+
+FIELDS: Mapping[str, str] = {
+    "sent": "invoices posted as orders",
+    "accepted": "orders accepted",
+    "rejected.<reason>": "orders rejected for a reason",
+    "dead_lettered": "orders that ended in a dead-letter queue, as planned",
+    "not_sent[].line": "the line of a row that could not be read; its invoice is withheld",
+    "not_sent[].reason": "why",
+    **{
+        f"{name}[].{field}": meaning
+        for name, about in _LISTS.items()
+        for field, meaning in (
+            ("check", f"the question that this is an answer to, a letter or a name: {about}"),
+            ("subject", "the order or resource concerned"),
+            ("what", "what is wrong with it"),
+        )
+    },
+    "faults.<kind>": "how often a kind of fault struck",
+    "value.orders": "worth of the orders, in pounds, decimal text with at least two places",
+    "value.returns": "worth of the returns, likewise",
+    "unused_grants.<bearer>[]": "what the role of a function, state machine or rule may do and did not",
+    "seed": "the seed of the run",
+    "wall_s": "seconds that the command took",
+    "calls.<caller>.<service:operation>": "AWS calls from the first order to the last effect",
+    "units.<caller>.<table>.read": "read units that the calls to a table consumed",
+    "units.<caller>.<table>.write": "write units, likewise",
+    **{f"functions.<label>.{field}": meaning for field, meaning in _TALLY.items()},
+    "alarms[].logical_id": "an alarm that would have gone off",
+    "alarms[].label": "its construct path, else its logical id",
+    "alarms[].in_alarm": "always true",
+    "alarms[].metric": "what it watches",
+    "alarms[].value": "the metric in the period that raised it",
+    "alarms[].at_ms": "when that period began, in milliseconds on the application's clock",
+    "alarms[].description": "what the alarm says of itself",
+}
+"""The fields of the document, by path (`penstock.cli.fields` has the notation)."""
 
 
 def money(amount: Decimal) -> str:

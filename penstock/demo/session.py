@@ -14,9 +14,9 @@ from penstock.demo.accounting import Account, account
 from penstock.demo.expectation import expect
 from penstock.demo.observer import Observer
 from penstock.demo.orders import Orders, read_orders
-from penstock.demo.progress import Progress
 from penstock.demo.report import Report
 from penstock.demo.sender import Sender, Sign, bearer, signer
+from penstock.terminal import Progress
 
 if TYPE_CHECKING:
     from penstock.application import Application

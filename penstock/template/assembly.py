@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penstock.errors import EnvironmentProblem, TemplateError
+from penstock.errors import EnvironmentProblem, TemplateError, UsageError
 from penstock.template.intrinsics import Place
 from penstock.template.properties import Properties
 
-SYNTHESIZE = "run `make synth` or `cdk synth`"
+SYNTHESIZE = "run `cdk synth`"
+GIVE_A_PATH = f"give the path of a cdk.out directory or of a template file, or {SYNTHESIZE} first"
 
 _ENVIRONMENT = re.compile(r"aws://(?P<account>[^/]+)/(?P<region>.+)")
 
@@ -51,11 +52,12 @@ class Assembly:
 def read_assembly(path: Path) -> Assembly:
     """Read a cloud assembly directory or a single template file.
 
-    Raises `EnvironmentProblem` when there is nothing at ``path``, `TemplateError` when it cannot be understood.
+    Raises `UsageError` when there is none at ``path``, `EnvironmentProblem` when a file of it is missing,
+    `TemplateError` when it cannot be understood.
     """
     if path.is_dir():
         if not (path / "manifest.json").is_file():
-            raise EnvironmentProblem(f"no cloud assembly at {path}: it has no manifest.json; {SYNTHESIZE}")
+            raise UsageError(f"no cloud assembly at {path}: it has no manifest.json; {GIVE_A_PATH}")
         assets: dict[str, Path] = {}
         stacks = tuple(_read_directory(path, assets))
         if not stacks:
@@ -71,7 +73,7 @@ def read_assembly(path: Path) -> Assembly:
             region=None,
         )
         return Assembly(path=path, stacks=(stack,), assets={})
-    raise EnvironmentProblem(f"no cloud assembly at {path}; {SYNTHESIZE}")
+    raise UsageError(f"there is nothing at {path}; {GIVE_A_PATH}")
 
 
 def _read_directory(directory: Path, assets: dict[str, Path]) -> Iterator[StackDocument]:

@@ -54,6 +54,7 @@ def _rule(resource: Resource, resources: Resources, buses: Sequence[EventBus]) -
         raise properties.error("EventPattern", "the rule has neither a pattern nor a schedule", "add EventPattern")
     return Rule(
         logical_id=resource.logical_id,
+        label=resource.label,
         stack=resource.stack,
         name=resource.physical_id.rpartition("|")[2],
         arn=resource.arn or "",

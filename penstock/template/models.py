@@ -40,6 +40,11 @@ class Resource:
         """The key of ``Template.resources``: stack and logical id."""
         return f"{self.stack}/{self.logical_id}"
 
+    @property
+    def label(self) -> str:
+        """What people call it: its construct path, else its logical id."""
+        return self.path or self.logical_id
+
 
 # --- Lambda --------------------------------------------------------------------------------------
 
@@ -222,9 +227,13 @@ class RuleTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule of a bus; ``event_pattern`` is ``None`` for a rule that only has a schedule."""
+    """A rule of a bus; ``event_pattern`` is ``None`` for a rule that only has a schedule.
+
+    ``label`` is what people call it: its construct path, else its logical id.
+    """
 
     logical_id: str
+    label: str
     stack: str
     name: str
     arn: str
@@ -239,9 +248,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateMachine:
-    """A Step Functions state machine; ``definition`` is the Amazon States Language text with nothing left to fill."""
+    """A Step Functions state machine; ``definition`` is the Amazon States Language text with nothing left to fill.
+
+    ``label`` is what people call it: its construct path, else its logical id.
+    """
 
     logical_id: str
+    label: str
     stack: str
     name: str
     arn: str
@@ -353,19 +366,24 @@ class LogGroup:
 # --- fidelity ------------------------------------------------------------------------------------
 
 
+Verdict = Literal["simulated", "approximated", "not simulated", "unknown", "not supported"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyFidelity:
     """How faithfully one property of one resource is followed here.
 
-    ``property_path`` is ``Targets.RetryPolicy``; it is empty for a type that is not simulated as a whole.
-    ``how`` says in which way a property is approximated, or why it has no effect; it may be empty.
+    ``label`` is what people call the resource. ``property_path`` is ``Targets.RetryPolicy``; it is empty for a type
+    that is judged as a whole. ``how`` says in which way a property is approximated, why it has no effect, or what to do
+    where a run would refuse it; it may be empty.
     """
 
     stack: str
     logical_id: str
+    label: str
     type: str
     property_path: str
-    verdict: Literal["simulated", "approximated", "not simulated", "unknown"]
+    verdict: Verdict
     how: str
 
 

@@ -29,6 +29,7 @@ def _state_machine(resource: Resource) -> StateMachine:
         raise properties.error("StateMachineType", f"there is no type {kind}", "use STANDARD or EXPRESS")
     return StateMachine(
         logical_id=resource.logical_id,
+        label=resource.label,
         stack=resource.stack,
         name=resource.attributes["Name"],
         arn=resource.arn,

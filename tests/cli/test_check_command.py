@@ -43,7 +43,7 @@ def test_finding_is_told_with_evidence_remedy_and_page(capsys: pytest.CaptureFix
         "(docs/checks.md#ps704)",
     ]
     assert unread.startswith("not judged: stack/ConsumerRole.")
-    assert last == f"{tmp_path / 'stack.json'}: 0 errors, 1 warnings, 0 suppressed"
+    assert last == f"{tmp_path / 'stack.json'}: 0 errors, 1 warning, 0 suppressed"
 
 
 def test_json_holds_the_same(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

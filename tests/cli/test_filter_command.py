@@ -195,14 +195,14 @@ def test_fails_when_there_is_nothing_to_read(capsys: pytest.CaptureFixture[str],
     """What is missing is named with the reason."""
     code, message = refused(capsys, "--pattern", "{}", tmp_path / "none.jsonl")
 
-    assert (code, "none.jsonl: No such file" in message) == (1, True)
+    assert (code, "none.jsonl cannot be read: No such file" in message) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--pattern", "nowhere.json"], (2, "--pattern nowhere.json is neither JSON nor a file: No such file")),
-        (["--pattern", '{"a": 1}'], (1, "a: is a bare number where an array or an object must stand")),
+        (["--pattern", '{"a": 1}'], (1, "the pattern at a is a bare number where an array or an object must stand")),
         (["--pattern", '{"a": [1]}', "--mapping", "Mapping"], (2, "--mapping goes with --template")),
         (["--template", "{assembly}"], (2, "--template needs --mapping")),
         (

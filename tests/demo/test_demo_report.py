@@ -12,6 +12,7 @@ from penstock.demo.accounting import Account, Check, Finding, Tally, Value
 from penstock.demo.orders import NotSent
 from penstock.demo.report import WIDTH, Report, money
 from penstock.runtime.tallies import FunctionTally
+from penstock.terminal import Paint
 
 ACCOUNT = Account(
     sent=310,
@@ -70,9 +71,15 @@ REPORT = Report(
         ),
     },
     alarms=(
-        AlarmVerdict(logical_id="Late", in_alarm=False),
+        AlarmVerdict(logical_id="Late", label="Late", in_alarm=False),
         AlarmVerdict(
-            logical_id="Depth", in_alarm=True, metric="AWS/SQS Approximate…", value=2.0, at_ms=1, description="d"
+            logical_id="Depth",
+            label="Queue/Depth",
+            in_alarm=True,
+            metric="AWS/SQS Approximate…",
+            value=2.0,
+            at_ms=1,
+            description="d",
         ),
     ),
     assembly="cdk.out",
@@ -143,7 +150,7 @@ grants never used (1)
   enrich: dynamodb:DeleteItem on table/Idempotency
 
 alarms (1)
-  Depth: AWS/SQS Approximate… at 2
+  Queue/Depth: AWS/SQS Approximate… at 2
 
 ALL ACCOUNTED FOR: nothing lost, double, out of order or unexplained."""
     )
@@ -234,6 +241,7 @@ def test_document_has_the_promised_keys() -> None:
         "alarms": [
             {
                 "logical_id": "Depth",
+                "label": "Queue/Depth",
                 "in_alarm": True,
                 "metric": "AWS/SQS Approximate…",
                 "value": 2.0,
@@ -248,7 +256,7 @@ def test_table_is_plain_and_narrow_unless_on_a_terminal() -> None:
     """At most 100 columns, and no colour but for the verdict where it is asked for."""
     assert max(map(len, REPORT.table().splitlines())) <= WIDTH
     assert "\x1b" not in REPORT.table()
-    assert REPORT.table(colour=True).splitlines()[-1].startswith("\x1b[32mALL ACCOUNTED FOR")
+    assert REPORT.table(Paint(coloured=True)).splitlines()[-1].startswith("\x1b[32mALL ACCOUNTED FOR")
 
 
 @pytest.mark.parametrize(

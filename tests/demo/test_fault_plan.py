@@ -10,9 +10,9 @@ import pytest
 from penstock.cloud.faults.script import KINDS, DestinationRefused, Error, InvocationFailed, ProcessKilled
 from penstock.demo.fault_plan import fault_plan
 from penstock.demo.orders import PACKAGED_FILE, read_orders
-from penstock.demo.progress import Progress
 from penstock.demo.session import run_demo
 from penstock.errors import UsageError
+from penstock.terminal import Progress
 
 INVOICES = read_orders(PACKAGED_FILE, limit=40).invoices
 LIMIT = 12

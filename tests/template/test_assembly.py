@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.errors import EnvironmentProblem, TemplateError
+from penstock.errors import EnvironmentProblem, TemplateError, UsageError
 from penstock.template.reader import load
 from tests.template.assembly_writer import AssemblyWriter
 
@@ -104,7 +104,7 @@ Resources:
 def test_fails_when_there_is_no_assembly(tmp_path: Path) -> None:
     """A directory without an assembly, or nothing at all, is answered with how to make one."""
     for path in (tmp_path / "cdk.out", tmp_path):
-        with pytest.raises(EnvironmentProblem, match=r"no cloud assembly at .*`make synth` or `cdk synth`"):
+        with pytest.raises(UsageError, match=r"give the path of a cdk.out directory.*`cdk synth`"):
             load(path)
 
 

@@ -82,17 +82,15 @@ class FaultyEvents:
         """How late each delivery of this event by this rule is: ``[0]`` for one that nothing befalls."""
         late, copies = 0, []
         for number, fault, chance in self._faults:
-            if fault.rule not in (None, rule.logical_id):
+            if fault.rule not in (None, rule.label):
                 continue
             text = json.dumps(event)
-            if (fault.matching is not None and fault.matching not in text) or not chance.strikes(rule.logical_id):
+            if (fault.matching is not None and fault.matching not in text) or not chance.strikes(rule.label):
                 continue
-            delay_ms = 1 + int(chance.draw(rule.logical_id, "delay") * fault.milliseconds)
+            delay_ms = 1 + int(chance.draw(rule.label, "delay") * fault.milliseconds)
             if isinstance(fault, EventDoubled):
                 copies.append(delay_ms)
             elif isinstance(fault, EventDelayed):
                 late += delay_ms
-            self._log(
-                Strike(kind=fault.kind, fault=number, at_ms=self._clock.now_ms(), victim=rule.logical_id, text=text)
-            )
+            self._log(Strike(kind=fault.kind, fault=number, at_ms=self._clock.now_ms(), victim=rule.label, text=text))
         return [late, *copies]

@@ -64,8 +64,8 @@ class Fault:
 class CallFault(Fault):
     """A fault of an AWS call. What is ``None`` matches every call.
 
-    ``service`` is the name used for signing (``dynamodb``, ``events``, ``states``, …), ``caller`` a function's label or
-    the logical id of a state machine, ``matching`` a text that the request holds, ``call`` the place of the call among
+    ``service`` is the name used for signing (``dynamodb``, ``events``, ``states``, …), ``caller`` the label of a
+    function or state machine, ``matching`` a text that the request holds, ``call`` the place of the call among
     those of its invocation, from 1.
     """
 
@@ -187,7 +187,7 @@ class DestinationRefused(FunctionFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFault(Fault):
-    """A fault of one delivery of a bus event by ``rule`` (its logical id), whose text holds ``matching``.
+    """A fault of one delivery of a bus event by ``rule`` (its label), whose text holds ``matching``.
 
     It is late by up to so many ``milliseconds``, drawn for each.
     """
@@ -242,8 +242,8 @@ class FaultScript:
     def check(self, template: Template) -> None:
         """Raise `UsageError` for a caller, function or rule that the template does not have."""
         functions = {function.label for function in template.functions}
-        callers = functions | {machine.logical_id for machine in template.state_machines} | {"operator", "developer"}
-        rules = {rule.logical_id for rule in template.rules}
+        callers = functions | {machine.label for machine in template.state_machines} | {"operator", "developer"}
+        rules = {rule.label for rule in template.rules}
         for place, fault in enumerate(self.faults, 1):
             killed = isinstance(fault, ProcessKilled)
             for name, known in (

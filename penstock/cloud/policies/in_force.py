@@ -82,11 +82,11 @@ def _bearers(template: Template) -> Iterator[tuple[str, str, str, str]]:
     for function in template.functions:
         yield function.logical_id, function.label, function.role_arn, _LAMBDA
     for machine in template.state_machines:
-        yield machine.logical_id, machine.logical_id, machine.role_arn, _STATES
+        yield machine.logical_id, machine.label, machine.role_arn, _STATES
     for rule in template.rules:
         for target in rule.targets:
             if target.role_arn is not None:
-                yield rule.logical_id, rule.logical_id, target.role_arn, _EVENTS
+                yield rule.logical_id, rule.label, target.role_arn, _EVENTS
 
 
 def _identity(role: Role) -> Statements:

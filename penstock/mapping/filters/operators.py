@@ -44,7 +44,7 @@ def _matcher(entry: Any, place: str) -> Matcher:
         raise InvalidPattern("is an array within an array", place)
     operator, operand = _only_member(entry, place, "an operator")
     if operator not in OPERATORS:
-        raise InvalidPattern(f"{operator} is not an operator; there are {', '.join(OPERATORS)}", place)
+        raise InvalidPattern(f"names {operator}, which is not an operator; there are {', '.join(OPERATORS)}", place)
     return OPERATORS[operator](operand, f"{place}.{operator}")
 
 

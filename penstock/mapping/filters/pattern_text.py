@@ -22,7 +22,7 @@ class InvalidPattern(TemplateError):
     def __init__(self, reason: str, path: str = "") -> None:
         self.reason = reason
         self.path = path
-        super().__init__(reason, property_path=path)
+        super().__init__(f"the pattern at {path} {reason}" if path else f"the pattern {reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,14 @@ def pieces(text: str) -> tuple[str, ...]:
     for token in _TOKEN.finditer(text):
         if token["star"] is not None:
             if token["star"] != "*":
-                raise ValueError(f"wildcard has two stars in a row at position {token.start()}")
+                raise ValueError(f"has two stars in a row at position {token.start()}")
             found.append([])
         elif token["escaped"] is None:
             found[-1].append(token[0])
         elif token["escaped"] in ("*", "\\"):
             found[-1].append(token["escaped"])
         else:
-            raise ValueError(f"wildcard has a backslash before neither * nor \\ at position {token.start()}")
+            raise ValueError(f"has a backslash before neither * nor \\ at position {token.start()}")
     return tuple("".join(piece) for piece in found)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from penstock.demo.orders import PACKAGED_FILE
-from penstock.demo.progress import Progress
 from penstock.demo.session import run_demo
+from penstock.terminal import Progress
 
 
 def test_demo_accounts_for_every_order_and_leaves_no_table(cloud_assembly: Path, another_dynamodb: str) -> None:
@@ -24,7 +24,7 @@ def test_demo_accounts_for_every_order_and_leaves_no_table(cloud_assembly: Path,
         dynamodb_endpoint=another_dynamodb,
     )
 
-    assert report.exit_code == 0, report.table(colour=False)
+    assert report.exit_code == 0, report.table()
     assert tables_at(another_dynamodb) == []
 
 

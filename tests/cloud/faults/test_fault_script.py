@@ -130,8 +130,8 @@ def test_fails_when_there_is_no_file(tmp_path: Path) -> None:
 
 TEMPLATE = SimpleNamespace(
     functions=(SimpleNamespace(label="Enrich"), SimpleNamespace(label="Relay")),
-    state_machines=(SimpleNamespace(logical_id="Fulfilment"),),
-    rules=(SimpleNamespace(logical_id="EnrichRule"),),
+    state_machines=(SimpleNamespace(label="Fulfilment"),),
+    rules=(SimpleNamespace(label="EnrichRule"),),
 )
 
 

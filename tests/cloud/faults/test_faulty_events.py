@@ -25,6 +25,7 @@ TARGET = RuleTarget(
 )
 RULE = Rule(
     logical_id="Rule",
+    label="Rule",
     stack="s",
     name="placed",
     arn="arn:aws:events:us-east-1:123456789012:rule/orders/placed",

@@ -41,7 +41,7 @@ def refusal_of(pattern: Any) -> InvalidPattern:
         ({"a": ["x", {}]}, "a[1]", "holds 0 keys where an operator stands alone"),
         ({"a": [{"prefix": "x", "suffix": "y"}]}, "a[0]", "holds 2 keys"),
         ('{"a":[{"prefix":"x","prefix":"y"}]}', "a[0]", "holds 2 keys"),
-        ({"a": [{"Prefix": "x"}]}, "a[0]", "Prefix is not an operator; there are exactly, prefix"),
+        ({"a": [{"Prefix": "x"}]}, "a[0]", "names Prefix, which is not an operator; there are exactly, prefix"),
         ({"a": [{"exactly": 33}]}, "a[0].exactly", "takes one text and is a bare number"),
         ({"a": [{"prefix": ["x"]}]}, "a[0].prefix", "takes one text and is an array"),
         ({"a": [{"prefix": {"suffix": "x"}}]}, "a[0].prefix", "takes a text or equals-ignore-case, not suffix"),
@@ -95,7 +95,7 @@ def test_fails_when_aws_would_refuse_the_pattern(pattern: Any, path: str, reason
 
     assert refusal.path == path
     assert reason in refusal.reason
-    assert str(refusal) == (f"{path}: {refusal.reason}" if path else refusal.reason)
+    assert str(refusal) == f"the pattern {f'at {path} ' if path else ''}{refusal.reason}"
     assert isinstance(refusal, TemplateError)
 
 

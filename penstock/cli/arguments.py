@@ -1,0 +1,52 @@
+"""What the arguments of several subcommands share, so that one thing has one name and one help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+DEFAULT_ASSEMBLY = Path("cdk.out")
+TEMPLATE_HELP = "a cdk.out directory or a template file, JSON or YAML"
+
+
+def add_path(parser: argparse.ArgumentParser) -> None:
+    """PATH: the one template that a subcommand works on."""
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        nargs="?",
+        type=Path,
+        default=DEFAULT_ASSEMBLY,
+        help=f"{TEMPLATE_HELP} (default: %(default)s)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json: for programs."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_dynamodb_endpoint(parser: argparse.ArgumentParser) -> None:
+    """--dynamodb-endpoint: tables elsewhere."""
+    parser.add_argument(
+        "--dynamodb-endpoint",
+        metavar="URL",
+        help="a DynamoDB endpoint of your own that holds the tables meanwhile (default: the built-in tables)",
+    )
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A type of argument: a whole number within limits, both included; anything else is a usage error."""
+    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is no whole number; give one {limits}") from None
+        if number < least or (most is not None and number > most):
+            raise argparse.ArgumentTypeError(f"{number} is out of range; give a number {limits}")
+        return number
+
+    return read
