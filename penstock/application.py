@@ -25,7 +25,9 @@ from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.evaluation import Decision
 from penstock.composition import Composition, Event
 from penstock.errors import BrokenInvariant, PenstockError, TemplateError
+from penstock.runtime.run_facts import run_began
 from penstock.runtime.tallies import FunctionTally
+from penstock.story.journal import Journal
 from penstock.template.models import Template
 from penstock.template.reader import load
 
@@ -43,13 +45,22 @@ class Application:
         seed: int,
         on_event: Callable[[Event], None],
         script: FaultScript,
+        journal: Journal,
     ) -> None:
         """Use `start`."""
         self.template = template
+        self.journal = journal
+        """What happened to each record: facts, and the records that each function received."""
         self._clock = clock
         self._errors: list[BaseException] = []
         self._parts = Composition(
-            template, clock=clock, seed=seed, script=script, on_event=on_event, on_error=self._errors.append
+            template,
+            clock=clock,
+            seed=seed,
+            script=script,
+            journal=journal,
+            on_event=on_event,
+            on_error=self._errors.append,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="penstock", daemon=True)
@@ -67,19 +78,30 @@ class Application:
         interceptors: Sequence[Interceptor] = (),
         dynamodb_endpoint: str | None = None,
         faults: FaultScript | None = None,
+        journal: Path | None = None,
     ) -> Self:
         """Start what ``path`` (a cloud assembly or a template) defines and return when it is ready.
 
         ``port`` is the API's (0: any free one). ``seed`` makes every id of the run. ``dynamodb_endpoint`` is the URL of
         an endpoint that holds the tables instead of moto (`penstock.cloud.external_tables`). ``faults`` is
-        what goes wrong on purpose. Raises `TemplateError` for what the template does wrong, `UsageError` for a fault of
+        what goes wrong on purpose. ``journal`` is the file that keeps what happens, begun anew.
+        Raises `TemplateError` for what the template does wrong, `UsageError` for a fault of
         what it does not have, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
         """
         template = load(path)
         script = faults or FaultScript()
         script.check(template)
         its_clock = JumpingClock() if clock == "jumping" else WallClock()
-        application = cls(template, clock=its_clock, seed=seed, on_event=on_event or (lambda _: None), script=script)
+        kept = Journal(journal)
+        kept.tell(run_began(template, path=path, seed=seed, clock=clock, now_ms=its_clock.now_ms()))
+        application = cls(
+            template,
+            clock=its_clock,
+            seed=seed,
+            on_event=on_event or (lambda _: None),
+            script=script,
+            journal=kept,
+        )
         application._thread.start()
         try:
             started = application._parts.start(

@@ -34,6 +34,7 @@ from penstock.cloud.state_machines import StateMachines
 from penstock.cloud.streams import ReadableStream, Stream, attach
 from penstock.cloud.subscriptions import guard_subscriptions
 from penstock.cloud.time_to_live import TimeToLive
+from penstock.cloud.witness import Witness
 from penstock.errors import TemplateError
 from penstock.gateway.gateway import Gateway, Served
 from penstock.gateway.issuer import Issuer
@@ -47,11 +48,16 @@ from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Failure, Invocation
 from penstock.runtime.lambda_metrics import measure_invocation, measure_log, measure_mapping
 from penstock.runtime.log import LogLine
+from penstock.runtime.run_facts import mapping_defined, tell_invocation
 from penstock.runtime.tallies import FunctionTally, add_to
+from penstock.story.journal import Journal
 from penstock.template.models import EventSourceMapping, Function, Template
 from penstock.template.stores import TABLE_TYPES
 
 NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"})
+
+FLUSH_SECONDS = 0.25
+"""How far the journal's file is behind at most, in wall time; our choice."""
 
 Event = Invocation | LogLine | Served | Denied
 """What a person watching is told as it happens."""
@@ -67,10 +73,11 @@ class Composition:
         clock: Clock,
         seed: int,
         script: FaultScript,
+        journal: Journal,
         on_event: Callable[[Event], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
-        """``on_event`` is told what happens, ``on_error`` what the run cannot go on after."""
+        """``journal`` keeps facts, ``on_event`` is told what happens, ``on_error`` what the run cannot go on after."""
         self.template = template
         self.clock = clock
         self._random = random.Random(seed)
@@ -84,11 +91,20 @@ class Composition:
         self.gateways: list[Gateway] = []
         self.issuer: Issuer | None = None
         self._exits = AsyncExitStack()
+        self.journal = journal
+        self.witness = Witness(
+            journal.tell,
+            now_ms=clock.now_ms,
+            request_id_of=self._request_id_of,
+            is_outside=lambda caller: caller in (self.callers.operator, self.callers.developer),
+        )
         self.faults = self._arm(script)
 
     async def start(self, *, port: int, interceptors: Sequence[Interceptor], dynamodb_endpoint: str | None) -> None:
         """Make all parts, on the loop, and let the mappings read; `Application.start` says what may go wrong."""
         self._make_guard()
+        self._exits.callback(self.journal.close)
+        self.journal.flush_by(functools.partial(asyncio.get_running_loop().call_later, FLUSH_SECONDS))
         self._exits.callback(self.clock.close)
         tables = None
         if dynamodb_endpoint is not None:
@@ -149,11 +165,16 @@ class Composition:
             Engine, account_id=self.template.account_id, region=self.template.region, now_ms=self.clock.now_ms
         )
         self.queues = Queues(self.engine, self.clock, self.metrics)
+        self.queues.on_sent = self.witness.sent
         self.machines.install()
         provision(self.template, self.engine, without=TABLE_TYPES if tables else ())
         guard_subscriptions(self.guard.may_subscribe)
         self._sample_each_minute()
         self._streams = await tables.define() if tables else self._attach_streams()
+        for table in self.template.tables:
+            stream = self._streams.get(table.stream_arn or "")
+            if stream is not None:
+                self.witness.watch(table.name, stream)
 
     def _make_bus(self) -> None:
         self._deliveries = Deliveries(self.engine, self.queues, self.guard, new_id=self._new_id)
@@ -172,6 +193,8 @@ class Composition:
             bury=self._deliveries.to_dead_letters,
             delays_ms=self.faults.events.delays_ms,
             metrics=self.metrics,
+            on_published=self.witness.published,
+            tell=self.journal.tell,
         )
         self._exits.push_async_callback(self.bus.close)
 
@@ -183,7 +206,7 @@ class Composition:
             self.engine,
             self.callers,
             self.clock,
-            interceptors=[self.counter, self.guard, *interceptors, self.faults.calls],
+            interceptors=[self.counter, self.witness, self.guard, *interceptors, self.faults.calls],
             services={
                 **(tables.services if tables else {"dynamodb": metered.answer}),
                 "events.PutEvents": self.bus.put_events,
@@ -242,7 +265,13 @@ class Composition:
             clock=self.clock,
             process_of=lambda name: self.functions.environment(name),  # noqa: PLW0108 - they are made after this
             key_names=key_names,
+            on_strike=self.witness.struck,
         )
+
+    def _request_id_of(self, session: str) -> str:
+        """The invocation under way in an execution environment."""
+        environment = self.functions.environment(session)
+        return environment.request_id if environment is not None else ""
 
     def _on_log(self, line: LogLine) -> None:
         measure_log(self.metrics, line)
@@ -258,6 +287,7 @@ class Composition:
 
     def _on_invocation(self, invocation: Invocation) -> None:
         """Tell of an invocation; a handler that cannot even be imported ends the run, since it never will be."""
+        tell_invocation(self.journal, invocation, now_ms=self.clock.now_ms())
         add_to(self.tallies, invocation)
         measure_invocation(self.metrics, invocation)
         self._on_event(invocation)
@@ -302,6 +332,7 @@ class Composition:
             "event_source_arn": definition.event_source_arn,
         }
         function = self.template.function_of(definition.function_arn)
+        self.journal.tell(mapping_defined(definition, function, now_ms=self.clock.now_ms()))
         rights = MappingRights(self.guard, function, definition.event_source_arn)
         configuration = definition.configuration
         record = functools.partial(measure_mapping, self.metrics)
@@ -316,6 +347,7 @@ class Composition:
                 faults=self.faults.invocations,
                 record_metric=record,
                 deliver=functools.partial(self._deliveries.to_destination, rights),
+                tell=self.journal.tell,
             )
         return QueueShell(
             definition,
@@ -326,6 +358,7 @@ class Composition:
             clock=self.clock,
             faults=self.faults.invocations,
             record_metric=record,
+            tell=self.journal.tell,
         )
 
     def _environment_of(self, function: Function, environment_id: str) -> Mapping[str, str]:

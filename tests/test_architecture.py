@@ -21,6 +21,7 @@ FLOORS = [
     ["checks", "conformance"],
     ["runtime"],
     ["cloud"],
+    ["story"],
     ["template"],
     ["mapping"],
     ["collector", "errors", "terminal"],

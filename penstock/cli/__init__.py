@@ -21,7 +21,7 @@ from penstock import __version__
 from penstock.errors import PenstockError, UsageError
 from penstock.terminal import program
 
-SUBCOMMANDS = ("run", "check", "fidelity", "filter", "token", "demo", "conform")
+SUBCOMMANDS = ("run", "story", "check", "fidelity", "filter", "token", "demo", "conform")
 
 EXIT_CODES = """\
 exit codes:

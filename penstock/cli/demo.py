@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from penstock import JOURNAL
 from penstock.cli.arguments import add_dynamodb_endpoint, add_json, add_path, whole_number
 from penstock.cli.fields import Fields
 from penstock.terminal import Paint, Progress
@@ -53,6 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
         progress=Progress(sys.stderr, quiet_seconds=0),
         dynamodb_endpoint=arguments.dynamodb_endpoint,
         faults=None if arguments.no_faults else arguments.faults or "planned",
+        journal=JOURNAL,
     )
     if arguments.json:
         print(json.dumps(report.document(), indent=2))

@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from penstock import JOURNAL
 from penstock.cli.arguments import add_dynamodb_endpoint, add_path, whole_number
 from penstock.cli.fidelity import Report, last_words
 from penstock.collector import loading
@@ -68,6 +69,7 @@ def main(arguments: argparse.Namespace) -> int:
             on_event=printer.tell,
             dynamodb_endpoint=arguments.dynamodb_endpoint,
             faults=read_script(arguments.faults) if arguments.faults else None,
+            journal=JOURNAL,
         )
     with application:
         stacks = ", ".join(application.template.stacks)

@@ -20,12 +20,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from penstock.cloud.clock import Clock
+from penstock.cloud.doings import doing
 from penstock.cloud.engine import EngineError, Reply
 from penstock.cloud.front_door import Call
 from penstock.cloud.metrics import Metrics
 from penstock.cloud.rule_inputs import INVALID_JSON, payload_of
 from penstock.errors import TemplateError
 from penstock.mapping.filters import compile_filters
+from penstock.story.facts import EventDelivered, Fact, ignore
 from penstock.template.models import EventBus, Rule, RuleTarget
 
 ACTIVITY = "event delivery"
@@ -85,8 +87,13 @@ class Bus:
         bury: Bury,
         delays_ms: DelaysMs = lambda *_: (0,),
         metrics: Metrics | None = None,
+        on_published: Callable[[PublishedEvent, str], None] = lambda *_: None,
+        tell: Callable[[Fact], None] = ignore,
     ) -> None:
-        """``deliver``: service in the target's ARN (``sqs``, ``states``, …) → how to hand it an event."""
+        """``deliver``: service in the target's ARN (``sqs``, ``states``, …) → how to hand it an event.
+
+        ``on_published`` is told of each event with its detail as it came, ``tell`` of each delivery.
+        """
         self._account_id = account_id
         self._region = region
         self._clock = clock
@@ -95,6 +102,8 @@ class Bus:
         self._deliver = deliver
         self._to_dead_letters = bury
         self._delays_ms = delays_ms
+        self._on_published = on_published
+        self._tell = tell
         self._arns = {bus.name: bus.arn for bus in buses}
         self._arns.setdefault("default", f"arn:aws:events:{region}:{account_id}:event-bus/default")
         self._rules = [
@@ -180,17 +189,17 @@ class Bus:
             reason = f"there is no event bus {bus_name}"
             self.undelivered.append(UndeliveredEvent(rule="", target="", payload=json.dumps(event), reason=reason))
             return {"EventId": event["id"]}
-        self.published.append(
-            PublishedEvent(
-                event_id=event["id"],
-                bus_name=bus_name,
-                source=entry["Source"],
-                detail_type=entry["DetailType"],
-                detail=detail,
-                at_ms=now_ms,
-                caller=caller,
-            )
+        published = PublishedEvent(
+            event_id=event["id"],
+            bus_name=bus_name,
+            source=entry["Source"],
+            detail_type=entry["DetailType"],
+            detail=detail,
+            at_ms=now_ms,
+            caller=caller,
         )
+        self.published.append(published)
+        self._on_published(published, entry["Detail"])
         self.route(bus_name, event)
         return {"EventId": event["id"]}
 
@@ -224,8 +233,10 @@ class Bus:
             self._count("InvocationAttempts", rule)
             try:
                 payload = payload_of(target, rule, event, ingested_at=_iso(arrived_ms / 1000))
-                await self._deliver[_service(target)](rule, target, payload)
+                with doing(caller=rule.logical_id) as what:
+                    await self._deliver[_service(target)](rule, target, payload)
             except EngineError as error:
+                self._told(rule, event, target.arn, error=str(error))
                 retry_at_ms = self._clock.now_ms() + wait_ms
                 exhausted = _exhausted(target, retries=retries, too_old=retry_at_ms > deadline_ms)
                 if exhausted or error_code(error) not in RETRIED:
@@ -237,9 +248,32 @@ class Bus:
                 await self._clock.wait_until(retry_at_ms, name=f"retry of {rule.name}", activity=ACTIVITY)
                 wait_ms, retries = min(2 * wait_ms, LONGEST_WAIT_MS), retries + 1
             else:
+                self._told(rule, event, target.arn, made=what.made)
                 self._count("SuccessfulInvocationAttempts", rule)
                 self._count("Invocations", rule)
                 return
+
+    def _told(
+        self,
+        rule: Rule,
+        event: Mapping[str, Any],
+        target_arn: str,
+        *,
+        error: str = "",
+        made: Sequence[str] = (),
+        dead_letters: bool = False,
+    ) -> None:
+        self._tell(
+            EventDelivered(
+                at_ms=self._clock.now_ms(),
+                event_id=event["id"],
+                rule=rule.logical_id,
+                target=target_arn,
+                error=error,
+                made=tuple(made),
+                dead_letters=dead_letters,
+            )
+        )
 
     def _count(self, metric: str, rule: Rule) -> None:
         """Add one to a metric of a rule (*Monitoring Amazon EventBridge*: the default bus goes without its name)."""
@@ -268,12 +302,16 @@ class Bus:
             }
             if exhausted and error_code(error) in RETRIED:
                 attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
+            arn = target.dead_letter_arn
             try:
-                await self._to_dead_letters(target.dead_letter_arn, payload, attributes)
+                with doing(caller=rule.logical_id) as what:
+                    await self._to_dead_letters(arn, payload, attributes)
             except EngineError as failure:
+                self._told(rule, event, arn, error=str(failure), dead_letters=True)
                 self._count("InvocationsFailedToBeSentToDlq", rule)
                 error = failure
             else:
+                self._told(rule, event, arn, made=what.made, dead_letters=True)
                 self._count("InvocationsSentToDlq", rule)
                 return
         self.undelivered.append(UndeliveredEvent(rule=rule.name, target=target.arn, payload=payload, reason=str(error)))

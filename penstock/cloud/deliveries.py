@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penstock.cloud.doings import made
 from penstock.cloud.engine import Engine
 from penstock.cloud.policies.access import Ask
 from penstock.cloud.policies.guard import Guard
@@ -45,6 +46,7 @@ class Deliveries:
         self._require("states:StartExecution", rule, target)
         start = {"stateMachineArn": target.arn, "input": payload, "name": self._new_id()}
         self._engine.call("stepfunctions", "StartExecution", start)
+        made(start["name"])
 
     async def to_dead_letters(self, queue_arn: str, payload: str, attributes: Mapping[str, str]) -> None:
         """Send what a target of a rule never took to the target's dead-letter queue, with the reason."""

@@ -14,7 +14,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, parse_qsl, unquote_plus
 
 from aiohttp import web
 
@@ -50,6 +50,13 @@ class Call:
             return {}
         parsed: dict[str, Any] = json.loads(self.request.body or b"{}")
         return parsed
+
+    def text(self) -> str:
+        """The request as text: its body, or its path and query where it has none."""
+        body = self.request.body.decode(errors="replace")
+        if "form-urlencoded" in self.request.headers.get("content-type", ""):
+            return unquote_plus(body)
+        return body or f"{self.request.path}?{self.request.query}"
 
 
 Proceed = Callable[[Call], Awaitable[Reply]]

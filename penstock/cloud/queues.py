@@ -50,6 +50,8 @@ class Queues:
         self._waiting: dict[str, list[Receive]] = {}
         self._polls: dict[str, list[Callable[[], None]]] = {}
         self._timers: dict[str, Timer] = {}
+        self.on_sent: Callable[[str, Any], None] = lambda *_: None
+        """Is told of each message (moto's) that came into a queue, by the queue's name."""
         _patch_moto(self)
 
     @property
@@ -258,6 +260,7 @@ def _patch_moto(queues: Queues) -> None:
     def add_and_tell(self: Any, message: Any) -> None:
         queue_metrics.measure_sent(metrics, self.name, message, now_ms=queues._clock.now_ms())
         add_message(self, message)
+        queues.on_sent(self.name, message)
         queues.changed(self.name)
 
     def receive_and_count(self: Any, queue_name: str, *arguments: Any, **named: Any) -> Any:

@@ -47,11 +47,13 @@ def run_demo(
     progress: Progress,
     dynamodb_endpoint: str | None = None,
     faults: Faults = "planned",
+    journal: Path | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Report:
     """Read the orders, start the application, send them, let it settle, account for all.
 
-    ``faults`` is what goes wrong meanwhile: the demo's own plan, nothing, or what a file says.
+    ``faults`` is what goes wrong meanwhile: the demo's own plan, nothing, or what a file says. ``journal`` is the file
+    that keeps what happens.
     Raises what `read_orders`, the start of the application and its settling raise.
     """
     began = now()
@@ -69,6 +71,7 @@ def run_demo(
             seed=seed,
             dynamodb_endpoint=dynamodb_endpoint,
             faults=_script(faults, orders, seed),
+            journal=journal,
             on_event=lambda event: progress.say(event.told()) if isinstance(event, Denied) else None,
         )
     with application:

@@ -21,11 +21,12 @@ class Story:
     def lines(self, subject: str) -> list[tuple[int, str]]:
         """Give the steps as (instant, line), to be merged with others by instant."""
         return [
-            (at_ms, f"{_clock_time(at_ms)} {subject}: {sentence.format(*details)}")
+            (at_ms, f"{clock_time(at_ms)} {subject}: {sentence.format(*details)}")
             for at_ms, sentence, details in self._steps
         ]
 
 
-def _clock_time(at_ms: int) -> str:
+def clock_time(at_ms: int) -> str:
+    """The time of day of an instant (UTC), to the millisecond."""
     at = datetime.fromtimestamp(at_ms // 1_000, tz=UTC)
     return f"{at.strftime('%H:%M:%S')}.{at_ms % 1_000:03d}"

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, assert_never
 
 from penstock.cloud.clock import Clock, Timer
+from penstock.cloud.doings import Doing, doing
 from penstock.cloud.engine import EngineError
 from penstock.cloud.faults.deliveries import FaultyInvocations
 from penstock.cloud.queues import Queues, Receive
@@ -25,6 +26,7 @@ from penstock.mapping.queue import QueueMapping
 from penstock.mapping.stream import StreamMapping
 from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Answer, Failure, InvocationResult, Throttled, TooLarge
+from penstock.story.facts import BatchInvoked, CheckpointSaved, Fact, FailureDelivered, MessagesDeleted, ignore
 from penstock.template.models import EventSourceMapping
 
 RecordMetric = Callable[[EventSourceMapping, effects.RecordMetric], None]
@@ -57,6 +59,7 @@ class _Shell:
         clock: Clock,
         faults: FaultyInvocations,
         record_metric: RecordMetric = lambda *_: None,
+        tell: Callable[[Fact], None] = ignore,
     ) -> None:
         self.definition = definition
         self.mapping = mapping
@@ -67,6 +70,7 @@ class _Shell:
         self._label = functions.label(definition.function_arn)
         self._clock = clock
         self._faults = faults
+        self._tell = tell
         self._inbox: deque[inputs.StreamInput | inputs.QueueInput] = deque()
         self._draining = False
         self._timers: dict[str, Timer] = {}
@@ -132,9 +136,7 @@ class _Shell:
 
     async def _invoke(self, effect: effects.InvokeFunction) -> inputs.InvocationEnded:
         payload = encode_event(effect.records, effect.extras).encode()
-        result = await self._functions.invoke(
-            self.definition.function_arn, payload, request_id=effect.request_id, records=len(effect.records)
-        )
+        result = await self._hand_over(effect, payload, request_id=effect.request_id)
         if isinstance(result, Answer | Failure):
             result = await self._delivered_again(effect, payload, result)
         outcome: inputs.Outcome
@@ -160,15 +162,36 @@ class _Shell:
         redelivery = self._faults.redelivery(self._label, effect.request_id, payload)
         if redelivery is None:
             return first
-        again = self._request_id_again(effect.request_id)
-        second = await self._functions.invoke(
-            self.definition.function_arn, payload, request_id=again, records=len(effect.records)
+        second = await self._hand_over(
+            effect, payload, request_id=self._request_id_again(effect.request_id), again=True
         )
         return first if redelivery == "counted" else second
+
+    async def _hand_over(
+        self, effect: effects.InvokeFunction, payload: bytes, *, request_id: str, again: bool = False
+    ) -> InvocationResult:
+        self._tell(
+            BatchInvoked(
+                at_ms=self._clock.now_ms(),
+                mapping=self.definition.logical_id,
+                function=self._label,
+                request_id=request_id,
+                shard_id=effect.shard_id or "",
+                items=tuple([_item_identifier(record) for record in effect.records]),
+                again=again,
+            )
+        )
+        return await self._functions.invoke(
+            self.definition.function_arn, payload, request_id=request_id, records=len(effect.records)
+        )
 
     def _request_id_again(self, request_id: str) -> str:
         """The request id of a batch that is delivered again: the same, as for any retry."""
         return request_id
+
+
+def _item_identifier(record: inputs.StreamRecord | inputs.QueueMessage) -> str:
+    return record.sequence_number if isinstance(record, inputs.StreamRecord) else record.message_id
 
 
 class StreamShell(_Shell):
@@ -186,6 +209,7 @@ class StreamShell(_Shell):
         faults: FaultyInvocations,
         deliver: Deliver,
         record_metric: RecordMetric = lambda *_: None,
+        tell: Callable[[Fact], None] = ignore,
     ) -> None:
         super().__init__(
             definition,
@@ -195,6 +219,7 @@ class StreamShell(_Shell):
             clock=clock,
             faults=faults,
             record_metric=record_metric,
+            tell=tell,
         )
         self._stream = stream
         self._deliver = deliver
@@ -256,6 +281,14 @@ class StreamShell(_Shell):
                 self._go(self._deliver_on_failure(effect), "on-failure delivery")
             case effects.SaveCheckpoint():
                 self.checkpoints[effect.shard_id] = effect.sequence_number
+                self._tell(
+                    CheckpointSaved(
+                        at_ms=self._clock.now_ms(),
+                        mapping=self.definition.logical_id,
+                        shard_id=effect.shard_id,
+                        sequence_number=effect.sequence_number,
+                    )
+                )
             case effects.StartTimer():
                 self._start_timer(effect)
             case effects.CancelTimer():
@@ -266,14 +299,37 @@ class StreamShell(_Shell):
                 raise AssertionError(f"no effect of a stream mapping: {effect}")
 
     async def _deliver_on_failure(self, effect: effects.DeliverToDestination) -> inputs.DestinationAnswered:
-        if self._faults.refusal(self._label, effect.body):
-            reason = "refused by the fault script"
-            return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=False, reason=reason)
-        try:
-            await self._deliver(effect)
-        except EngineError as refusal:
-            return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=False, reason=str(refusal))
-        return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=True)
+        reason = ""
+        with doing(caller=self._label) as what:
+            if self._faults.refusal(self._label, effect.body):
+                reason = "refused by the fault script"
+            else:
+                try:
+                    await self._deliver(effect)
+                except EngineError as refusal:
+                    reason = str(refusal)
+        self._tell_failure(effect, what, error=reason)
+        return inputs.DestinationAnswered(delivery_id=effect.delivery_id, delivered=not reason, reason=reason)
+
+    def _tell_failure(self, effect: effects.DeliverToDestination, what: Doing, *, error: str) -> None:
+        record = json.loads(effect.body)
+        context, batch = record["requestContext"], record["DDBStreamBatchInfo"]
+        self._tell(
+            FailureDelivered(
+                at_ms=self._clock.now_ms(),
+                mapping=self.definition.logical_id,
+                shard_id=batch["shardId"],
+                destination=effect.destination_arn,
+                condition=context["condition"],
+                batch_request_id=context["requestId"],
+                first=batch.get("startSequenceNumber", ""),
+                last=batch.get("endSequenceNumber", ""),
+                records=effect.records,
+                error=error,
+                faults=tuple(what.faults),
+                made=tuple(what.made),
+            )
+        )
 
 
 class QueueShell(_Shell):
@@ -290,6 +346,7 @@ class QueueShell(_Shell):
         clock: Clock,
         faults: FaultyInvocations,
         record_metric: RecordMetric = lambda *_: None,
+        tell: Callable[[Fact], None] = ignore,
     ) -> None:
         super().__init__(
             definition,
@@ -299,6 +356,7 @@ class QueueShell(_Shell):
             clock=clock,
             faults=faults,
             record_metric=record_metric,
+            tell=tell,
         )
         self._queues = queues
         self._receives: dict[str, Receive] = {}
@@ -326,6 +384,13 @@ class QueueShell(_Shell):
             case effects.DeleteMessages():
                 if self._rights.delete_denial() is None:
                     self._queues.delete(source, effect.messages)
+                    self._tell(
+                        MessagesDeleted(
+                            at_ms=self._clock.now_ms(),
+                            mapping=self.definition.logical_id,
+                            items=tuple([message.message_id for message in effect.messages]),
+                        )
+                    )
             case effects.ChangeVisibility():
                 self._queues.change_visibility(source, effect.messages, effect.visibility_timeout_seconds)
             case effects.StartTimer():

@@ -200,6 +200,7 @@ class Functions:
             concurrent_executions=self._in_flight[function.name],
             usage=Usage(),
             result=result,
+            event=request.payload,
         )
         self._on_invocation(invocation)
         return result
@@ -234,6 +235,7 @@ class Functions:
             concurrent_executions=concurrent_executions,
             usage=self._usage_of(environment.id),
             result=result,
+            event=request.payload,
         )
         self._on_invocation(invocation)
         return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from penstock.cloud.call_counter import Usage
@@ -69,6 +69,7 @@ class Invocation:
     for a warm start. ``environment_id`` names the execution environment, empty when the function did not run.
     ``records`` is how many the event held, 1 for one that is no batch. ``concurrent_executions`` of the function were
     under way when this one began, itself included. ``usage`` is what it asked of AWS, with the Init before it if any.
+    ``event`` is what it was handed, ``payload_bytes`` long.
     """
 
     function: Function
@@ -83,3 +84,4 @@ class Invocation:
     concurrent_executions: int
     usage: Usage
     result: InvocationResult
+    event: bytes = field(default=b"", repr=False)

@@ -11,7 +11,7 @@ from penstock.cli import SUBCOMMANDS, main, parser, spoken
 from penstock.cli.arguments import whole_number
 from tests.template.assembly_writer import AssemblyWriter
 
-READING = {"check", "fidelity", "filter", "token", "demo", "conform"}
+READING = {"story", "check", "fidelity", "filter", "token", "demo", "conform"}
 """The subcommands that read something and tell of it."""
 
 
@@ -102,6 +102,7 @@ def test_fails_when_the_command_line_is_wrong(arguments: list[str], capsys: pyte
         ["token", "{nowhere}"],
         ["demo", "--orders", "{nowhere}"],
         ["demo", "{nowhere}"],
+        ["story", "1", "--journal", "{nowhere}"],
         ["conform", "{nowhere}"],
     ],
     ids=" ".join,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from penstock.cloud.clock import Clock
@@ -17,7 +18,15 @@ Kind = TypeVar("Kind", bound=Fault)
 class Faults:
     """The faults of a script, where they strike: ``calls``, ``invocations``, ``events``; ``log`` is what struck."""
 
-    def __init__(self, script: FaultScript, *, clock: Clock, process_of: FindProcess, key_names: KeyNames) -> None:
+    def __init__(
+        self,
+        script: FaultScript,
+        *,
+        clock: Clock,
+        process_of: FindProcess,
+        key_names: KeyNames,
+        on_strike: Callable[[Strike], None] = lambda _: None,
+    ) -> None:
         self.script = script
         self.log: list[Strike] = []
         chances = [Chance(seed=script.seed, place=n, when=fault.when) for n, fault in enumerate(script.faults)]
@@ -25,7 +34,10 @@ class Faults:
         def armed(kind: type[Kind]) -> list[tuple[int, Kind, Chance]]:
             return [(n, fault, chances[n]) for n, fault in enumerate(script.faults) if isinstance(fault, kind)]
 
-        strike = self.log.append
+        def strike(struck: Strike) -> None:
+            self.log.append(struck)
+            on_strike(struck)
+
         self.calls = FaultyCalls(armed(CallFault), clock=clock, log=strike, process_of=process_of, key_names=key_names)
         self.invocations = FaultyInvocations(armed(FunctionFault), clock=clock, log=strike)
         self.events = FaultyEvents(armed(EventFault), clock=clock, log=strike)

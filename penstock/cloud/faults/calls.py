@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import unquote_plus
 
 from penstock.cloud.clock import Clock
 from penstock.cloud.faults.chance import Chance
@@ -171,7 +170,7 @@ class FaultyCalls:
             process=process,
             request_id=request_id,
             place=self._places[request_id] if request_id else 0,
-            text=_text_of(call),
+            text=call.text(),
             item_keys=tuple(item_keys(call, self._key_names)),
         )
 
@@ -229,14 +228,6 @@ def _refusal(fault: Error, service: str) -> Refusal:
         message=fault.message,
         status=fault.status,
     )
-
-
-def _text_of(call: Call) -> str:
-    """The request as text: its body, or its path and query where it has none."""
-    body = call.request.body.decode(errors="replace")
-    if "form-urlencoded" in call.request.headers.get("content-type", ""):
-        return unquote_plus(body)
-    return body or f"{call.request.path}?{call.request.query}"
 
 
 def item_keys(call: Call, key_names: KeyNames) -> Iterator[str]:

@@ -1,0 +1,83 @@
+"""The journal's file: a line of JSON for each fact, begun anew with each run.
+
+A run that goes on for days does not fill the disk: a file that has grown to `LIMIT_BYTES` becomes the older half,
+next to it, in place of the one before. A run that is still going keeps its own file when another run begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from penstock.errors import EnvironmentProblem, UsageError
+from penstock.story.facts import Fact, RunBegan, decode, encode
+
+LIMIT_BYTES = 256 * 1024 * 1024
+"""How long one half of the journal grows; our choice."""
+
+
+def _older(path: Path) -> Path:
+    return path.with_suffix(f".older{path.suffix}")
+
+
+class JournalFile:
+    """The file of a run that goes on."""
+
+    def __init__(self, path: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
+        """Begin anew; `EnvironmentProblem` where no file can be made."""
+        self._path = path
+        self._limit_bytes = limit_bytes
+        self._begin(path, _older(path))
+
+    def _begin(self, *former: Path) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            for path in former:
+                path.unlink(missing_ok=True)
+            self._file = self._path.open("xb")
+        except OSError as problem:
+            raise EnvironmentProblem(
+                f"the journal {self._path} cannot be written: {problem.strerror}; run this in a folder of your own"
+            ) from None
+
+    def append(self, facts: Iterable[Fact], *, frame: Iterable[Fact]) -> None:
+        """Add facts; ``frame`` are those that every half begins with."""
+        self._file.write("".join([encode(fact) + "\n" for fact in facts]).encode(errors="replace"))
+        self._file.flush()
+        if self._file.tell() > self._limit_bytes:
+            self._file.close()
+            self._path.replace(_older(self._path))
+            self._begin()
+            self._file.write("".join([encode(fact) + "\n" for fact in frame]).encode())
+
+    def close(self) -> None:
+        """Write no more."""
+        self._file.close()
+
+
+def read_journal(path: Path) -> list[Fact]:
+    """The facts of the last run, oldest first; `UsageError` for a file that is no journal of this version."""
+    if not path.exists():
+        raise UsageError(
+            f"there is no journal {path}; `penstock run` and `penstock demo` write it in the folder they are started in"
+        )
+    facts = [fact for half in (_older(path), path) if half.exists() for fact in _facts(half)]
+    if not facts or not isinstance(facts[0], RunBegan):
+        raise UsageError(f"{path} does not begin like a journal; give the file that `penstock run` wrote")
+    return facts
+
+
+def _facts(path: Path) -> Iterator[Fact]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{path} cannot be read: {problem}; give the file that `penstock run` wrote") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.endswith("\n"):
+            return  # a run is about to write the rest
+        try:
+            yield decode(line)
+        except (ValueError, KeyError, TypeError):
+            raise UsageError(
+                f"{path}, line {number} is no fact that this version knows; give the journal of a run of this version"
+            ) from None

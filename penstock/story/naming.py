@@ -1,0 +1,38 @@
+"""What a text is about: the record, message or event that it names."""
+
+from __future__ import annotations
+
+from penstock.story.findings import Findings, Record
+
+Names = frozenset[tuple[str, ...]]
+"""A text is about something if it holds all the words of one of its names."""
+
+NOTHING: Names = frozenset()
+
+
+def names_of_item(record: Record) -> Names:
+    """A record's item: all values of its key, as JSON has them."""
+    return frozenset({tuple(f'"{value}"' for value in record.key_values)})
+
+
+def names_of(record: Record) -> Names:
+    """A record: its ``eventID``, or its item."""
+    return names_of_item(record) | {(record.event_id,)}
+
+
+def spellings(record: Record) -> set[str]:
+    """What people may call an item: its partition key alone, or both keys."""
+    return {record.key_values[0], "/".join(record.key_values)}
+
+
+def is_about(text: str, names: Names) -> bool:
+    """Whether a text, perhaps JSON within JSON, names what is meant."""
+    plain = text.replace("\\", "")
+    return any(all(word in plain for word in words) for words in names)
+
+
+def text_of(findings: Findings, thing: str) -> str:
+    """The text of an event or a message, by its id; empty for anything else."""
+    if thing in findings.events:
+        return findings.events[thing].detail
+    return findings.messages[thing][0].body if thing in findings.messages else ""
