@@ -59,7 +59,7 @@ def read_journal(path: Path) -> list[Fact]:
     """The facts of the last run, oldest first; `UsageError` for a file that is no journal of this version."""
     if not path.exists():
         raise UsageError(
-            f"there is no journal {path}; `penstock run` and `penstock demo` write it in the folder they are started in"
+            f"there is no journal {path}; run `penstock run` or `penstock demo` first, which keep it in their folder"
         )
     facts = [fact for half in (_older(path), path) if half.exists() for fact in _facts(half)]
     if not facts or not isinstance(facts[0], RunBegan):

@@ -181,7 +181,7 @@ def test_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
 def test_fails_when_there_is_no_journal(tmp_path: Path) -> None:
     """Each refusal says what to give."""
     path = tmp_path / "journal.jsonl"
-    with pytest.raises(UsageError, match=r"there is no journal .*`penstock run`"):
+    with pytest.raises(UsageError, match=r"there is no journal .*; run `penstock run`"):
         read_journal(path)
     for text, problem in (
         ("", "does not begin like a journal"),
