@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -71,6 +71,8 @@ class Application:
         cls,
         path: Path,
         *,
+        parameters: Mapping[str, str] | None = None,
+        skip: Collection[str] = (),
         clock: Literal["wall", "jumping"] = "wall",
         seed: int = 0,
         port: int = 0,
@@ -82,13 +84,14 @@ class Application:
     ) -> Self:
         """Start what ``path`` (a cloud assembly or a template) defines and return when it is ready.
 
+        ``parameters`` and ``skip`` are given to the template (`penstock.template.reader.load`).
         ``port`` is the API's (0: any free one). ``seed`` makes every id of the run. ``dynamodb_endpoint`` is the URL of
         an endpoint that holds the tables instead of moto (`penstock.cloud.external_tables`). ``faults`` is
         what goes wrong on purpose. ``journal`` is the file that keeps what happens, begun anew.
-        Raises `TemplateError` for what the template does wrong, `UsageError` for a fault of
-        what it does not have, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
+        Raises `TemplateError` for what the template does wrong, `UsageError` for a fault, a parameter or a resource
+        that it does not have, `EnvironmentProblem` for what this machine lacks; nothing is left running then.
         """
-        template = load(path)
+        template = load(path, parameters=parameters, skip=skip)
         script = faults or FaultScript()
         script.check(template)
         its_clock = JumpingClock() if clock == "jumping" else WallClock()

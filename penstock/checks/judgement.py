@@ -14,7 +14,7 @@ warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,9 @@ class Judgement:
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
 
-def judge(path: Path) -> Judgement:
-    """Judge a ``cdk.out`` directory or one template file; raises what `survey` raises."""
-    surveyed = survey(path)
+def judge(path: Path, *, parameters: Mapping[str, str] | None = None, skip: Collection[str] = ()) -> Judgement:
+    """Judge a ``cdk.out`` directory or one template file; takes and raises what `survey` does."""
+    surveyed = survey(path, parameters=parameters, skip=skip)
     subject = Subject(surveyed)
     untold = list(surveyed.untold)
     found = [finding for rule in RULES for finding in _asked(rule, subject, untold)]

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from penstock.errors import UsageError
+
 DEFAULT_ASSEMBLY = Path("cdk.out")
 TEMPLATE_HELP = "a cdk.out directory or a template file, JSON or YAML"
 
@@ -20,6 +22,37 @@ def add_path(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_ASSEMBLY,
         help=f"{TEMPLATE_HELP} (default: %(default)s)",
     )
+
+
+def add_template_options(parser: argparse.ArgumentParser) -> None:
+    """--parameter and --skip: what the template is given, and what is left out of it (`reader.load` tells more)."""
+    parser.add_argument(
+        "--parameter",
+        metavar="NAME=VALUE",
+        dest="parameters",
+        action="append",
+        default=[],
+        type=_parameter,
+        help="the value of a parameter, of one stack as STACK:NAME=VALUE; may be repeated",
+    )
+    parser.add_argument(
+        "--skip",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="leave out a resource by logical id, or all below a construct path, and what only hangs on it; "
+        "may be repeated",
+    )
+
+
+def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Name → value of the parameters that were given; `UsageError` for one that was given twice."""
+    given: dict[str, str] = {}
+    for name, value in arguments.parameters:
+        if name in given:
+            raise UsageError(f"--parameter {name} was given twice; give it once")
+        given[name] = value
+    return given
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -50,3 +83,10 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, given, value = text.partition("=")
+    if not name or not given:
+        raise argparse.ArgumentTypeError("a parameter is given as NAME=VALUE")  # not shown: it may be a secret
+    return name, value

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.cli.arguments import TEMPLATE_HELP, add_json
+from penstock.cli.arguments import TEMPLATE_HELP, add_json, add_template_options, parameters_of
 from penstock.cli.fields import Fields, below
 from penstock.terminal import Paint, Progress
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the arguments of ``penstock check``."""
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help=TEMPLATE_HELP)
+    add_template_options(parser)
     add_json(parser)
 
 
@@ -32,11 +33,12 @@ def main(arguments: argparse.Namespace) -> int:
     """Judge each path; 1 if there is an error in one of them."""
     from penstock.checks.judgement import judge
 
+    given = parameters_of(arguments)
     judgements: dict[str, Judgement] = {}
     progress = Progress(sys.stderr)
     for path in arguments.paths:
         with progress.during(f"judging {path}"):
-            judgements[str(path)] = judge(path)
+            judgements[str(path)] = judge(path, parameters=given, skip=arguments.skip)
     if arguments.json:
         print(json.dumps({path: as_json(judgement) for path, judgement in judgements.items()}, indent=2))
     else:

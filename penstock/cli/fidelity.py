@@ -12,13 +12,13 @@ import json
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from penstock.cli import spoken
-from penstock.cli.arguments import add_json, add_path
+from penstock.cli.arguments import add_json, add_path, add_template_options, parameters_of
 from penstock.cli.fields import Fields
 from penstock.terminal import Paint, Progress
 
@@ -71,6 +71,7 @@ class Report:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the arguments of ``penstock fidelity``."""
     add_path(parser)
+    add_template_options(parser)
     parser.add_argument("--all", action="store_true", help="show what is simulated too, and every resource by name")
     add_json(parser)
 
@@ -78,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Judge one template; 0 whatever it is like."""
     with Progress(sys.stderr).during(f"reading {arguments.path}"):
-        report = report_on(arguments.path)
+        report = report_on(arguments.path, parameters=parameters_of(arguments), skip=arguments.skip)
     if arguments.json:
         print(json.dumps(as_json(report), indent=2))
     else:
@@ -86,20 +87,21 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report_on(path: Path) -> Report:
-    """Judge what can be read of a template; raises what `penstock.template.survey.survey` raises."""
+def report_on(path: Path, *, parameters: Mapping[str, str] | None = None, skip: Collection[str] = ()) -> Report:
+    """Judge what can be read of a template; takes and raises what `penstock.template.survey.survey` does."""
     from penstock.errors import PenstockError
-    from penstock.template.fidelity import judge
+    from penstock.template.fidelity import judge, judge_left_out
     from penstock.template.reader import load
     from penstock.template.survey import survey
 
-    surveyed = survey(path)
+    surveyed = survey(path, parameters=parameters, skip=skip)
     resources = surveyed.resources.by_address.values()
     verdicts = [entry for resource in resources for entry in judge(resource)]
+    verdicts += map(judge_left_out, surveyed.left_out)
     refusals: list[str] = []
     if not any(entry.verdict == "not supported" for entry in verdicts):
         try:
-            load(path)
+            load(path, parameters=parameters, skip=skip)
         except PenstockError as refusal:
             refusals.append(str(refusal))
     return Report(path=path, resources=len(resources), verdicts=verdicts, refusals=refusals, untold=surveyed.untold)

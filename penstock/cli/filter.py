@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.cli.arguments import TEMPLATE_HELP, add_json
+from penstock.cli.arguments import TEMPLATE_HELP, add_json, add_template_options, parameters_of
 from penstock.cli.fields import Fields
 from penstock.errors import UsageError
 
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--pattern", metavar="FILE|JSON", help="one filter pattern, or the file that holds it")
     where.add_argument("--template", metavar="PATH", type=Path, help=TEMPLATE_HELP)
+    add_template_options(parser)
     parser.add_argument(
         "--mapping",
         metavar="NAME",
@@ -80,9 +81,9 @@ def _patterns(arguments: argparse.Namespace, records: Sequence[tuple[str, Any]])
     if arguments.template:
         if not arguments.mapping:
             raise UsageError("--template needs --mapping: the mapping whose filters are meant")
-        return _filters_of(arguments.template, arguments.mapping)
-    if arguments.mapping:
-        raise UsageError("--mapping goes with --template, not with --pattern")
+        return _filters_of(arguments)
+    if arguments.mapping or arguments.parameters or arguments.skip:
+        raise UsageError("--mapping, --parameter and --skip go with --template, not with --pattern")
     text = arguments.pattern
     if not text.lstrip().startswith("{"):
         try:
@@ -93,12 +94,14 @@ def _patterns(arguments: argparse.Namespace, records: Sequence[tuple[str, Any]])
     return [text], "sqs" if of_queue else "dynamodb"
 
 
-def _filters_of(path: Path, name: str) -> tuple[Sequence[str], Source]:
+def _filters_of(arguments: argparse.Namespace) -> tuple[Sequence[str], Source]:
     """Get the filters of one mapping, of a template that need not run here."""
     from penstock.checks.subject import Subject
     from penstock.template.survey import survey
 
-    mappings = [mapping for mapping in Subject(survey(path)).mappings if mapping.kind != "other"]
+    path, name = arguments.template, arguments.mapping
+    surveyed = survey(path, parameters=parameters_of(arguments), skip=arguments.skip)
+    mappings = [mapping for mapping in Subject(surveyed).mappings if mapping.kind != "other"]
     meant = [mapping for mapping in mappings if name in (mapping.resource.logical_id, mapping.resource.label)]
     meant = meant or [mapping for mapping in mappings if mapping.function and name in _names_of(mapping.function)]
     if len(meant) == 1:

@@ -14,11 +14,18 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock import JOURNAL
-from penstock.cli.arguments import add_dynamodb_endpoint, add_path, whole_number
+from penstock.cli.arguments import (
+    add_dynamodb_endpoint,
+    add_path,
+    add_template_options,
+    parameters_of,
+    whole_number,
+)
 from penstock.cli.fidelity import Report, last_words
 from penstock.collector import loading
 from penstock.errors import TemplateError
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
     from penstock.application import Application
     from penstock.composition import Event
     from penstock.runtime.log import LogLine
-    from penstock.template.models import Route
+    from penstock.template.models import Route, Template
 
 DAY_SECONDS = 86_400
 """How long the token of the printed line is good; our choice: a line is used on the day that it is printed."""
@@ -44,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the arguments of ``penstock run``."""
     add = parser.add_argument
     add_path(parser)
+    add_template_options(parser)
     port = "port of the HTTP API on 127.0.0.1; 0 takes any free one (default: %(default)s)"
     add("--port", metavar="N", type=whole_number(0, 65535), default=3000, help=port)
     seed = "seed of every id of the run; a fault script has its own (default: %(default)s)"
@@ -63,6 +71,8 @@ def main(arguments: argparse.Namespace) -> int:
 
         application = Application.start(
             arguments.path,
+            parameters=parameters_of(arguments),
+            skip=arguments.skip,
             clock="wall",
             seed=arguments.seed,
             port=arguments.port,
@@ -106,6 +116,8 @@ def introduce(application: Application) -> None:
         print(f"  {function.label:<12} reads {', '.join(sources)}" if sources else f"  {function.label}")
     for machine in template.state_machines:
         print(f"  {machine.label:<12} is a state machine")
+    for line in _left_out(template):
+        print(f"  left out: {line}")
     print(f"AWS endpoint {application.endpoint}", flush=True)
     try:
         url = application.api_url
@@ -119,6 +131,14 @@ def introduce(application: Application) -> None:
     for route in (*plain, *routes)[:1]:
         path = route.key.partition(" ")[2] if plain else "/"
         print("  " + " ".join(["curl -s", *_authorized(application, route), url + path]), flush=True)
+
+
+def _left_out(template: Template) -> Iterator[str]:
+    """A line for each resource that `--skip` leaves out, with what went with it."""
+    for asked in (each for each in template.left_out if each.asked_for):
+        others = [each for each in template.left_out if each.because == asked.address and not each.asked_for]
+        names = [f"{each.label} {each.property_path}".rstrip() for each in others]
+        yield asked.label + (f", and with it {', '.join(names)}" if names else "")
 
 
 def _authorized(application: Application, route: Route) -> list[str]:

@@ -14,7 +14,7 @@ import json
 import time
 from typing import Any
 
-from penstock.cli.arguments import add_json, add_path
+from penstock.cli.arguments import add_json, add_path, add_template_options, parameters_of
 from penstock.cli.fields import Fields
 
 LIFETIME_SECONDS = 3600
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the arguments of ``penstock token``."""
     add = parser.add_argument
     add_path(parser)
+    add_template_options(parser)
     add("--subject", metavar="NAME", default="developer", help="who holds it: its claim sub (default: %(default)s)")
     add("--scope", metavar="SCOPE", action="append", help="a scope; may be repeated (default: all that routes ask for)")
     add(
@@ -52,7 +53,7 @@ def main(arguments: argparse.Namespace) -> int:
     from penstock.gateway.issuer import Issuer
     from penstock.template.reader import load
 
-    template = load(arguments.path)
+    template = load(arguments.path, parameters=parameters_of(arguments), skip=arguments.skip)
     token = Issuer(CACHE).mint(
         template.jwt_authorizer,
         subject=arguments.subject,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.errors import EnvironmentProblem, TemplateError, UsageError
-from penstock.template.intrinsics import Place
+from penstock.template.intrinsics import EXPAND, Place
 from penstock.template.properties import Properties
 
 SYNTHESIZE = "run `cdk synth`"
@@ -154,11 +154,10 @@ def _read_template(path: Path) -> Mapping[str, Any]:
         document: Mapping[str, Any] = parse_yaml(path)
     else:
         document = _read_object(path).values
-    if "Transform" in document:
-        raise TemplateError(
-            f"{path.name} has a Transform ({document['Transform']}), which only AWS expands",
-            remedy="give the expanded template: `aws cloudformation get-template --template-stage Processed`",
-        )
+    for section in ("Transform", "Fn::Transform"):
+        if section in document:
+            named = _transforms(document[section])
+            raise TemplateError(f"{path.name} has a {section} ({named}), which only AWS expands", remedy=EXPAND)
     if not isinstance(document.get("Resources"), dict):
         raise TemplateError(
             f"{path.name} has no Resources object, so it is no CloudFormation template",
@@ -178,6 +177,12 @@ def _read_object(path: Path) -> Properties:
     if not isinstance(parsed, dict):
         raise TemplateError(f"{path} holds no JSON object", remedy=f"{SYNTHESIZE} again")
     return Properties(parsed, Place(logical_id=path.name))
+
+
+def _transforms(written: Any) -> str:
+    """The names of a template's transforms."""
+    each = written if isinstance(written, list) else [written]
+    return ", ".join(str(one.get("Name", "")) if isinstance(one, dict) else str(one) for one in each)
 
 
 def _stack_name(path: Path) -> str:

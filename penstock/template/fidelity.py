@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from penstock.template.models import PropertyFidelity, Resource
+from penstock.template.models import LeftOut, PropertyFidelity, Resource
 
 Verdicts = Mapping[str, "str | Verdicts"]
 
@@ -207,7 +207,7 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
             "SystemLogLevel": _IGNORED,
         },
         "MemorySize": "approximated: told to the function, neither limited nor turned into speed",
-        "PackageType": _SIMULATED,
+        "PackageType": "simulated: packages run, images are refused",
         "RecursiveLoop": _IGNORED,
         "ReservedConcurrentExecutions": _SIMULATED,
         "Role": _PERMISSIONS,
@@ -319,6 +319,25 @@ def judge(resource: Resource) -> Iterator[PropertyFidelity]:
         yield _verdict(resource, "", _WHOLE_TYPE[resource.type])
     else:
         yield from _walk(resource, "", resource.properties, PROPERTIES[resource.type])
+
+
+def judge_left_out(left_out: LeftOut) -> PropertyFidelity:
+    """The verdict on what is left out of the run."""
+    if left_out.asked_for:
+        how = "left out by --skip"
+    elif left_out.property_path:
+        how = f"what leads to {left_out.because} is left out with it by --skip"
+    else:
+        how = f"left out with {left_out.because} by --skip"
+    return PropertyFidelity(
+        stack=left_out.stack,
+        logical_id=left_out.logical_id,
+        label=left_out.label,
+        type=left_out.type,
+        property_path=left_out.property_path,
+        verdict="not simulated",
+        how=how,
+    )
 
 
 def _walk(resource: Resource, path: str, value: Any, verdicts: Verdicts) -> Iterator[PropertyFidelity]:

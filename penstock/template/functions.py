@@ -90,11 +90,6 @@ def _name_and_qualifier(identifier: str) -> tuple[str, str]:
 def _function(resource: Resource, assets: Mapping[str, Path]) -> Function:
     assert resource.arn is not None
     properties = Properties.of(resource)
-    if properties.text("PackageType", "Zip") != "Zip":
-        raise properties.error("PackageType", "images are not run here", "package the code as a zip asset")
-    runtime = properties.text("Runtime")
-    if not runtime.startswith("python"):
-        raise properties.error("Runtime", f"the runtime {runtime} is not run here", "supported are python3.x runtimes")
     for unsupported in ("Layers", "FileSystemConfigs"):
         if properties.values.get(unsupported):
             raise properties.error(unsupported, "this is not available here", "bundle what the function needs")
@@ -105,7 +100,7 @@ def _function(resource: Resource, assets: Mapping[str, Path]) -> Function:
         name=resource.physical_id,
         arn=resource.arn,
         handler=properties.text("Handler"),
-        runtime=runtime,
+        runtime=properties.text("Runtime"),
         code=_code(properties.object("Code"), assets),
         timeout_seconds=properties.integer("Timeout", DEFAULT_TIMEOUT_SECONDS),
         memory_mb=properties.integer("MemorySize", DEFAULT_MEMORY_MB),

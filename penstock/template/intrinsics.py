@@ -14,6 +14,14 @@ from typing import Any, Final, Protocol
 
 from penstock.errors import TemplateError
 
+EXPAND: Final = (
+    "have AWS expand the template, which deploys nothing: `aws cloudformation create-change-set --stack-name expand "
+    "--change-set-name expand --change-set-type CREATE --template-body file://TEMPLATE --capabilities "
+    "CAPABILITY_AUTO_EXPAND CAPABILITY_NAMED_IAM`, then `aws cloudformation get-template --stack-name expand "
+    "--change-set-name expand --template-stage Processed --query TemplateBody > expanded.json`, and give expanded.json"
+)
+"""What to do about a transform: a change set is what AWS expands a template for."""
+
 
 class References(Protocol):
     """What names stand for in one stack."""
@@ -26,6 +34,9 @@ class References(Protocol):
 
     def import_value(self, export: str, place: Place) -> Any:
         """The value that some stack exports under this name."""
+
+    def stack_output(self, arguments: Mapping[str, str], place: Place) -> Any:
+        """The value of another stack's output: ``StackName``, ``OutputName``, perhaps ``Region`` and ``RoleArn``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +62,9 @@ class _NoValue:
 
 NO_VALUE: Final = _NoValue()
 
+_STACK_OUTPUT: Final = frozenset({"StackName", "OutputName", "Region", "RoleArn"})
+# Those that only a transform brings (AWS::LanguageExtensions), and the one that is a transform.
+_EXPANDED_BY_AWS: Final = frozenset({"ForEach", "Length", "ToJsonString", "Transform"})
 _VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
@@ -110,6 +124,8 @@ class Resolver:
 
     def _call(self, name: str, argument: Any, place: Place) -> Any:
         function = self.SUPPORTED.get(name)
+        if function is None and name.split("::")[1] in _EXPANDED_BY_AWS:
+            raise place.error(f"{name} belongs to a transform, which only AWS expands", EXPAND)
         if function is None:
             supported = ", ".join(sorted(self.SUPPORTED))
             raise place.error(f"the intrinsic function {name} is not supported", f"supported are {supported}")
@@ -161,6 +177,12 @@ class Resolver:
 
     def _import_value(self, argument: Any, place: Place) -> Any:
         return self._references.import_value(self._text(argument, place), place)
+
+    def _get_stack_output(self, argument: Any, place: Place) -> Any:
+        if not isinstance(argument, dict) or not {"StackName", "OutputName"} <= argument.keys() <= _STACK_OUTPUT:
+            raise place.error("these are not its arguments", f"it takes {', '.join(sorted(_STACK_OUTPUT))}")
+        given = {name: self._text(value, place.at(name)) for name, value in argument.items()}
+        return self._references.stack_output(given, place)
 
     def _sub(self, argument: Any, place: Place) -> str:
         template, given = (argument, {}) if isinstance(argument, str) else _arguments(argument, place, 2)
@@ -230,6 +252,7 @@ class Resolver:
         "Fn::FindInMap": _find_in_map,
         "Fn::GetAZs": _get_azs,
         "Fn::GetAtt": _get_att,
+        "Fn::GetStackOutput": _get_stack_output,
         "Fn::If": _if,
         "Fn::ImportValue": _import_value,
         "Fn::Join": _join,

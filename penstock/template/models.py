@@ -363,6 +363,36 @@ class LogGroup:
     retention_in_days: int | None
 
 
+# --- what is left out -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A resource, or one property of it, that was left out of this run on purpose.
+
+    ``label`` is what people call it: its construct path, else its logical id.
+    ``because`` is the address of the resource that was asked to be left out: this one itself, or the one that it hangs
+    on. ``property_path`` is empty for a whole resource, else that of a list without the elements that lead there.
+    """
+
+    stack: str
+    logical_id: str
+    label: str
+    type: str
+    property_path: str
+    because: str
+
+    @property
+    def address(self) -> str:
+        """Stack and logical id."""
+        return f"{self.stack}/{self.logical_id}"
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether it was named itself, rather than something that it hangs on."""
+        return self.because == self.address
+
+
 # --- fidelity ------------------------------------------------------------------------------------
 
 
@@ -396,7 +426,8 @@ class Template:
 
     ``resources`` is ``<stack>/<logical id>`` → resource, stacks in deployment order. ``outputs`` is output key →
     value over all stacks; where two stacks use one key, the later one's value is given. ``resource_policies`` is
-    ARN of a queue, topic or bucket → the policy document attached to it.
+    ARN of a queue, topic or bucket → the policy document attached to it. What is ``left_out`` is nowhere else but in
+    ``fidelity``.
     """
 
     path: Path
@@ -420,6 +451,7 @@ class Template:
     resource_policies: Mapping[str, Mapping[str, Any]]
     outputs: Mapping[str, str]
     fidelity: tuple[PropertyFidelity, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def unsupported(self) -> tuple[PropertyFidelity, ...]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from penstock.errors import TemplateError
 from penstock.template.apis import read_apis
-from penstock.template.assembly import StackDocument, read_assembly
+from penstock.template.assembly import Assembly, StackDocument, read_assembly
 from penstock.template.events import read_buses, read_rules
-from penstock.template.fidelity import judge
+from penstock.template.exports import Exports
+from penstock.template.fidelity import judge, judge_left_out
 from penstock.template.functions import read_functions, read_mappings, read_permissions
 from penstock.template.identifiers import Environment
 from penstock.template.messages import read_queues, read_topics
 from penstock.template.models import LogGroup, Template
+from penstock.template.parameters import Parameters, check_complete, check_given
 from penstock.template.policies import read_resource_policies, read_roles
 from penstock.template.properties import Properties
+from penstock.template.refusals import refuse_unsupported
 from penstock.template.resources import Resources
-from penstock.template.stack import Exports, Stack
+from penstock.template.skipping import Skipping
+from penstock.template.stack import Stack
 from penstock.template.state_machines import read_state_machines
 from penstock.template.stores import read_buckets, read_tables
 
@@ -26,20 +30,29 @@ DEFAULT_ACCOUNT_ID: Final = "123456789012"
 DEFAULT_REGION: Final = "us-east-1"
 
 
-def load(path: Path, *, account_id: str | None = None, region: str | None = None) -> Template:
+def load(
+    path: Path,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    skip: Collection[str] = (),
+    account_id: str | None = None,
+    region: str | None = None,
+) -> Template:
     """Read and resolve everything that a ``cdk.out`` directory or one template file defines.
 
+    ``parameters`` are values of parameters (name, or ``<stack>:<name>`` → value); ``skip`` names resources to leave
+    out, with what only hangs on them, by logical id or construct path, where needed behind ``<stack>/``.
     Account and region are those given here, else those of the assembly, else 123456789012 in us-east-1.
-    Raises `EnvironmentProblem` for what is not on this disk, `TemplateError` for what the template asks and this
-    tool cannot do: with logical id, property and what is supported.
+    Raises `EnvironmentProblem` for what is not on this disk, `UsageError` for parameters and names that do not fit the
+    template, `TemplateError` for what the template asks and this tool cannot do: with logical id, property and what is
+    supported.
     """
     assembly = read_assembly(path)
     environment = environment_of(assembly.stacks, account_id, region)
-    exports = Exports()
-    stacks = [Stack(source, environment=environment, exports=exports) for source in assembly.stacks]
-    for stack in stacks:
-        exports.add(stack)
+    stacks = _stacks(assembly, environment, parameters or {}, Skipping(skip, assembly.stacks))
+    refuse_unsupported(stacks)
     resources = Resources(resource for stack in stacks for resource in stack.resources())
+    left_out = tuple(each for stack in stacks for each in stack.left_out())
     functions = read_functions(resources, assembly.assets)
     tables = read_tables(resources)
     queues = read_queues(resources)
@@ -65,8 +78,29 @@ def load(path: Path, *, account_id: str | None = None, region: str | None = None
         log_groups=_log_groups(resources),
         resource_policies=read_resource_policies(resources),
         outputs={key: str(stack.output(key)) for stack in stacks for key in stack.output_keys()},
-        fidelity=tuple(entry for resource in resources.by_address.values() for entry in judge(resource)),
+        fidelity=(
+            *(entry for resource in resources.by_address.values() for entry in judge(resource)),
+            *(judge_left_out(each) for each in left_out),
+        ),
+        left_out=left_out,
     )
+
+
+def _stacks(
+    assembly: Assembly, environment: Environment, given: Mapping[str, str], skipping: Skipping
+) -> Sequence[Stack]:
+    """The stacks, each knowing what the others give it."""
+    parameters = [Parameters(source, given) for source in assembly.stacks]
+    check_given(parameters, given)
+    check_complete(parameters)
+    exports = Exports()
+    stacks = [
+        Stack(source, environment=environment, exports=exports, parameters=its_own, skipping=skipping)
+        for source, its_own in zip(assembly.stacks, parameters, strict=True)
+    ]
+    for stack in stacks:
+        exports.add(stack)
+    return stacks
 
 
 def environment_of(

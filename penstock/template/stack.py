@@ -1,4 +1,4 @@
-"""One stack under resolution: its parameters, the names of its resources, its exports.
+"""One stack under resolution: the names of its resources, what is left out of them, its outputs.
 
 Values are resolved when they are asked for, so references may point forward and across stacks; a circle is
 refused with its members.
@@ -12,12 +12,15 @@ from typing import Any, Final
 
 from penstock.errors import TemplateError
 from penstock.template.assembly import StackDocument
-from penstock.template.fidelity import SUPPORTED_TYPES
+from penstock.template.exports import Exports
 from penstock.template.identifiers import IDENTITIES, Environment, Identified, Identity, identify, names_needed
 from penstock.template.intrinsics import NO_VALUE, Place, Resolver
-from penstock.template.models import Resource
+from penstock.template.models import LeftOut, Resource
+from penstock.template.parameters import Parameters
 from penstock.template.properties import Properties
+from penstock.template.skipping import HANGS_ON, LEADS_TO, PROVIDED_BY, SENDS_TO, Skipping, at, made_up, replaced
 
+ONE_ENVIRONMENT: Final = "give stacks of one account and region"
 SECTIONS: Final = frozenset(
     {
         "AWSTemplateFormatVersion",
@@ -33,6 +36,9 @@ SECTIONS: Final = frozenset(
 )
 
 
+_ANY_TYPE: Final = Identity()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Definition:
     """A resource as the template writes it, unresolved."""
@@ -44,51 +50,28 @@ class _Definition:
     deletion_policy: str
 
 
-class Exports:
-    """What the stacks export to one another: export name → the stack and the output's value, unresolved."""
-
-    def __init__(self) -> None:
-        self._exports: dict[str, tuple[Stack, str]] = {}
-        self._resolving: list[str] = []
-
-    def add(self, stack: Stack) -> None:
-        """Register all exports of a stack; `TemplateError` for a name that is taken."""
-        for name, output_key in stack.export_names():
-            if name in self._exports:
-                other = self._exports[name][0].name
-                raise TemplateError(
-                    f"{name} is exported by {other} and by {stack.name}",
-                    logical_id=output_key,
-                    property_path="Export.Name",
-                    remedy="export names are unique in an account and region: rename one",
-                )
-            self._exports[name] = (stack, output_key)
-
-    def value(self, name: str, place: Place) -> Any:
-        """The value of an export."""
-        if name not in self._exports:
-            raise place.error(f"no stack exports {name}", "load the stack that exports it too")
-        if name in self._resolving:
-            raise place.error(f"the export {name} depends on itself", "break the circle")
-        stack, output_key = self._exports[name]
-        self._resolving.append(name)
-        value = stack.output(output_key)
-        self._resolving.pop()
-        return value
-
-
 class Stack:
     """The document of one stack, answering what its names stand for."""
 
     resolver: type[Resolver] = Resolver
 
-    def __init__(self, source: StackDocument, *, environment: Environment, exports: Exports) -> None:
+    def __init__(
+        self,
+        source: StackDocument,
+        *,
+        environment: Environment,
+        exports: Exports,
+        parameters: Parameters,
+        skipping: Skipping,
+    ) -> None:
         self.name = source.name
         self._document = source.document
-        self._given = source.parameters
+        self._parameters = parameters
+        self._skipping = skipping
         self._paths = source.paths
         self._environment = environment
         self._exports = exports
+        self._left_out: dict[str, str | None] = {}
         self._identified: dict[str, Identified] = {}
         self._identifying: list[str] = []
         self._resolver = self.resolver(
@@ -108,15 +91,17 @@ class Stack:
     # --- what the reader asks for ----------------------------------------------------------------
 
     def resources(self) -> Iterator[Resource]:
-        """The resources whose condition holds, resolved, in the order of the template."""
-        for logical_id, definition in self._definitions.items():
+        """The resources that are not left out and whose condition holds, resolved, in the order of the template."""
+        for logical_id, definition in self._remaining():
             place = Place(logical_id=logical_id)
+            properties, _ = self._pruned(logical_id)
+            self._check_destinations(logical_id)
             identified = self._identify(logical_id, place)
             yield Resource(
                 logical_id=logical_id,
                 type=definition.type,
                 stack=self.name,
-                properties=self._resolver.resolve(definition.properties, place),
+                properties=self._resolver.resolve(properties, place),
                 physical_id=identified.physical_id,
                 arn=identified.arn,
                 attributes=identified.attributes,
@@ -124,6 +109,30 @@ class Stack:
                 metadata=definition.metadata,
                 deletion_policy=definition.deletion_policy,
             )
+
+    def outlines(self, *names: str) -> Iterator[tuple[str, str, Properties]]:
+        """Logical id, type and some of the properties of each resource that is not left out."""
+        for logical_id, definition in self._remaining():
+            yield (
+                logical_id,
+                definition.type,
+                Properties(self._properties(logical_id, names), Place(logical_id=logical_id)),
+            )
+
+    def left_out(self) -> Iterator[LeftOut]:
+        """What is left out of this stack: whole resources, and properties that lead to one."""
+        for logical_id, definition in self._definitions.items() if self._skipping.asked else ():
+            root = self._root(logical_id)
+            lost = {"": root} if root is not None else self._pruned(logical_id)[1]
+            for property_path, because in lost.items():
+                yield LeftOut(
+                    stack=self.name,
+                    logical_id=logical_id,
+                    label=self._paths.get(logical_id) or logical_id,
+                    type=definition.type,
+                    property_path=property_path,
+                    because=because,
+                )
 
     def output_keys(self) -> Iterator[str]:
         """The outputs whose condition holds."""
@@ -161,13 +170,19 @@ class Stack:
         }
         if name in pseudo:
             return pseudo[name]
-        if name in self._section("Parameters"):
-            return self._parameter(name, place)
-        return self._identify(name, place).physical_id
+        if name in self._parameters:
+            return self._parameters.value(name, place)
+        physical_id = self._identify(name, place).physical_id
+        self._meet(name)
+        return physical_id
 
     def attribute(self, logical_id: str, attribute: str, place: Place) -> Any:
         """See `References`."""
-        attributes = self._identify(logical_id, place).attributes
+        identified = self._identify(logical_id, place)
+        attributes = identified.attributes
+        if self._meet(logical_id) and attribute not in attributes:
+            resource_type = self._definitions[logical_id].type
+            return made_up(attribute, resource_type, identified.name, self._environment)
         if attribute not in attributes:
             known = ", ".join(attributes) or "none"
             raise place.error(f"{logical_id} has no attribute {attribute}", f"its attributes are: {known}")
@@ -176,6 +191,71 @@ class Stack:
     def import_value(self, export: str, place: Place) -> Any:
         """See `References`."""
         return self._exports.value(export, place)
+
+    def stack_output(self, arguments: Mapping[str, str], place: Place) -> Any:
+        """See `References`; `TemplateError` for a stack of another region or account."""
+        stack, here = arguments["StackName"], self._environment
+        region = arguments.get("Region") or here.region
+        role = arguments.get("RoleArn") or here.stack_id(stack)
+        if region != here.region or role.split(":")[4:5] != [here.account_id]:
+            elsewhere = f"{region}, read as {arguments['RoleArn']}" if "RoleArn" in arguments else region
+            raise place.error(f"the stack {stack} is elsewhere ({elsewhere})", ONE_ENVIRONMENT)
+        return self._exports.output(stack, arguments["OutputName"], place)
+
+    # --- what is left out ------------------------------------------------------------------------
+
+    def _remaining(self) -> Iterator[tuple[str, _Definition]]:
+        """The resources that are not left out."""
+        for logical_id, definition in self._definitions.items():
+            if self._root(logical_id) is None:
+                yield logical_id, definition
+
+    def _root(self, logical_id: str) -> str | None:
+        """The address of what a resource is left out with, its own when that was asked for; ``None`` if it stays."""
+        if logical_id not in self._left_out and self._skipping.asked:
+            self._left_out[logical_id] = None  # while it is looked for: names in a circle are refused elsewhere
+            definition, address = self._definitions[logical_id], f"{self.name}/{logical_id}"
+            above = (definition.properties.get(name) for name in HANGS_ON.get(definition.type, PROVIDED_BY))
+            roots = (self._led_to(value, Place(logical_id=logical_id)) for value in above)
+            asked = address in self._skipping.asked
+            self._left_out[logical_id] = address if asked else next((root for root in roots if root), None)
+        return self._left_out.get(logical_id)
+
+    def _meet(self, logical_id: str) -> bool:
+        """Note that a reference leads to a resource that is left out, and say so."""
+        root = self._root(logical_id)
+        if root is not None:
+            self._skipping.meet(root)
+        return root is not None
+
+    def _led_to(self, value: Any, place: Place) -> str | None:
+        """What is left out and a value leads to, if it leads there."""
+        with self._skipping.watch() as met:
+            self._resolver.resolve(value, place)
+        return met[0] if met else None
+
+    def _pruned(self, logical_id: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """The properties as written, without elements that lead to what is left out: path of the list → to what."""
+        definition, place = self._definitions[logical_id], Place(logical_id=logical_id)
+        properties, lost = definition.properties, dict[str, str]()
+        for path, decisive in LEADS_TO.get(definition.type, {}).items() if self._skipping.asked else ():
+            elements = at(properties, path)
+            if not isinstance(elements, list):
+                continue
+            roots = [self._led_to(at(each, decisive) if decisive else each, place.at(path)) for each in elements]
+            if any(roots):
+                lost[path] = next(root for root in roots if root)
+                kept = [each for each, root in zip(elements, roots, strict=True) if not root]
+                properties = replaced(properties, path, kept)
+        return properties, lost
+
+    def _check_destinations(self, logical_id: str) -> None:
+        """Refuse a destination of failures that leads to what is left out."""
+        definition, place = self._definitions[logical_id], Place(logical_id=logical_id)
+        for path in SENDS_TO.get(definition.type, ()) if self._skipping.asked else ():
+            root = self._led_to(at(definition.properties, path), place)
+            if root is not None:
+                raise place.at(path).error(f"{root} is left out, and this sends there", f"--skip {logical_id} too")
 
     # --- within ----------------------------------------------------------------------------------
 
@@ -186,7 +266,7 @@ class Stack:
         return section
 
     def _defined(self) -> dict[str, _Definition]:
-        """Logical id → definition, without those whose condition fails; each of a supported type."""
+        """Logical id → definition, without those whose condition fails; of any type."""
         defined: dict[str, _Definition] = {}
         for logical_id, written in self._section("Resources").items():
             place = Place(logical_id=logical_id)
@@ -197,37 +277,12 @@ class Stack:
                 continue
             defined[logical_id] = _Definition(
                 type=definition.text("Type"),
-                identity=self._identity_of(definition.text("Type"), place),
+                identity=IDENTITIES.get(definition.text("Type"), _ANY_TYPE),
                 properties=definition.object("Properties").values,
                 metadata=definition.object("Metadata").values,
                 deletion_policy=str(written.get("DeletionPolicy", "")),
             )
         return defined
-
-    def _identity_of(self, resource_type: str, place: Place) -> Identity:
-        """How resources of a type are called; refused for a type that is not supported."""
-        if resource_type not in IDENTITIES:
-            supported = ", ".join(SUPPORTED_TYPES)
-            raise place.at("Type").error(
-                f"resources of type {resource_type} are not supported", f"supported are {supported}"
-            )
-        return IDENTITIES[resource_type]
-
-    def _parameter(self, name: str, place: Place) -> Any:
-        """The value that the assembly gives to a parameter, or its default."""
-        parameter = Properties(self._section("Parameters"), Place(logical_id="Parameters")).object(name)
-        kind = parameter.text("Type", "String")
-        if name not in self._given and "Default" not in parameter:
-            raise place.error(f"the parameter {name} has no value", f"give Parameters.{name} a Default")
-        if name not in self._given and kind.startswith("AWS::SSM::Parameter::Value"):
-            raise place.error(
-                f"the value of the parameter {name} is kept in SSM ({parameter.text('Default')}), which is not there",
-                "make it a String parameter with a Default",
-            )
-        value = self._given.get(name, parameter.values.get("Default"))
-        if kind == "CommaDelimitedList" or kind.startswith("List<"):
-            return [part.strip() for part in str(value).split(",")]
-        return str(value).lower() if isinstance(value, bool) else str(value)
 
     def _identify(self, logical_id: str, place: Place) -> Identified:
         """The names of a resource, computed from those of its properties that they depend on."""

@@ -9,44 +9,51 @@ Source: our choice.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from penstock.errors import TemplateError
 from penstock.template.assembly import StackDocument, read_assembly
-from penstock.template.identifiers import IDENTITIES, Environment, Identity
+from penstock.template.exports import Exports
+from penstock.template.identifiers import Environment
 from penstock.template.intrinsics import Place, Resolver
-from penstock.template.models import Resource
+from penstock.template.models import LeftOut, Resource
+from penstock.template.parameters import Parameters, check_given
 from penstock.template.reader import environment_of
 from penstock.template.resources import Resources
-from penstock.template.stack import SECTIONS, Exports, Stack
-
-_ANY_TYPE = Identity()
+from penstock.template.skipping import Skipping
+from penstock.template.stack import SECTIONS, Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """The resources of all stacks, and a line for each thing that could not be read."""
+    """The resources of all stacks, a line for each thing that could not be read, and what was left out on purpose."""
 
     environment: Environment
     resources: Resources
     untold: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
 
 
-def survey(path: Path) -> Survey:
-    """Read a ``cdk.out`` directory or one template file.
+def survey(path: Path, *, parameters: Mapping[str, str] | None = None, skip: Collection[str] = ()) -> Survey:
+    """Read a ``cdk.out`` directory or one template file; ``parameters`` and ``skip`` are those of `reader.load`.
 
-    Raises `EnvironmentProblem` for what is not on this disk, `TemplateError` for what is no template at all, for one
-    that only AWS can expand, and for stacks of several environments.
+    Raises `EnvironmentProblem` for what is not on this disk, `UsageError` for parameters and names that do not fit the
+    template, `TemplateError` for what is no template at all, for one that only AWS can expand, and for stacks of
+    several environments.
     """
     assembly = read_assembly(path)
     environment = environment_of(assembly.stacks)
     untold: list[str] = []
-    exports = Exports()
+    sources = [_readable(each, untold) for each in assembly.stacks]
+    given = [Parameters(each, parameters or {}) for each in sources]
+    check_given(given, parameters or {})
+    skipping, exports = Skipping(skip, sources), Exports()
     stacks = [
-        _SurveyedStack(_readable(each, untold), environment=environment, exports=exports) for each in assembly.stacks
+        _SurveyedStack(source, environment=environment, exports=exports, parameters=its_own, skipping=skipping)
+        for source, its_own in zip(sources, given, strict=True)
     ]
     for stack in stacks:
         try:
@@ -54,9 +61,15 @@ def survey(path: Path) -> Survey:
         except TemplateError as problem:
             untold.append(str(problem))
     resources = Resources(resource for stack in stacks for resource in stack.resources())
+    left_out = tuple(each for stack in stacks for each in stack.left_out())
     for stack in stacks:
         untold += stack.untold()
-    return Survey(environment=environment, resources=resources, untold=tuple(dict.fromkeys(untold)))
+    return Survey(
+        environment=environment,
+        resources=resources,
+        untold=tuple(dict.fromkeys(untold)),
+        left_out=left_out,
+    )
 
 
 def _readable(source: StackDocument, untold: list[str]) -> StackDocument:
@@ -107,7 +120,7 @@ class _ForgivingResolver(Resolver):
 
 
 class _SurveyedStack(Stack):
-    """A stack whose resources may be of any type."""
+    """A stack of which nothing is refused."""
 
     resolver = _ForgivingResolver
 
@@ -120,9 +133,6 @@ class _SurveyedStack(Stack):
         """What could not be read, a line each."""
         assert isinstance(self._resolver, _ForgivingResolver)
         return [f"{self.name}/{problem}" for problem in self._resolver.problems]
-
-    def _identity_of(self, resource_type: str, place: Place) -> Identity:  # noqa: ARG002 - every type has one here
-        return IDENTITIES.get(resource_type, _ANY_TYPE)
 
 
 def _named(value: Any) -> Any:

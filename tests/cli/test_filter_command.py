@@ -203,7 +203,7 @@ def test_fails_when_there_is_nothing_to_read(capsys: pytest.CaptureFixture[str],
     [
         (["--pattern", "nowhere.json"], (2, "--pattern nowhere.json is neither JSON nor a file: No such file")),
         (["--pattern", '{"a": 1}'], (1, "the pattern at a is a bare number where an array or an object must stand")),
-        (["--pattern", '{"a": [1]}', "--mapping", "Mapping"], (2, "--mapping goes with --template")),
+        (["--pattern", '{"a": [1]}', "--mapping", "Mapping"], (2, "go with --template, not with --pattern")),
         (["--template", "{assembly}"], (2, "--template needs --mapping")),
         (
             ["--template", "{assembly}", "--mapping", "Other"],

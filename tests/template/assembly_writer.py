@@ -61,9 +61,9 @@ class AssemblyWriter:
         manifest = {"version": "55.0.0", "artifacts": {**self.artifacts, "App.assets": assets}}
         (self.path / "manifest.json").write_text(json.dumps(manifest))
 
-    def load(self) -> Template:
+    def load(self, *, parameters: Mapping[str, str] | None = None, skip: Sequence[str] = ()) -> Template:
         """Read what was written."""
-        return load(self.path)
+        return load(self.path, parameters=parameters, skip=skip)
 
     def read(self, resources: Mapping[str, Any], **sections: Any) -> Template:
         """Read one stack, App, with these resources and one code asset, ``code.zip``."""

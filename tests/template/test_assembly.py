@@ -139,6 +139,25 @@ def test_fails_when_it_is_no_template(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.parametrize(
+    ("transform", "named"),
+    [
+        ("AWS::Serverless-2016-10-31", "AWS::Serverless-2016-10-31"),
+        (["AWS::LanguageExtensions", {"Name": "Own", "Parameters": {}}], "AWS::LanguageExtensions, Own"),
+    ],
+)
+def test_fails_when_only_aws_expands_it(tmp_path: Path, transform: object, named: str) -> None:
+    """A transform is refused by name, with the commands that expand a template."""
+    template = tmp_path / "sam.json"
+    template.write_text(json.dumps({"Transform": transform, "Resources": {}}))
+
+    with pytest.raises(TemplateError, match=f"sam.json has a Transform \\({named}\\)") as refused:
+        load(template)
+
+    assert "create-change-set" in str(refused.value)
+    assert "--template-stage Processed" in str(refused.value)
+
+
 def test_fails_when_yaml_is_broken(tmp_path: Path) -> None:
     """A file that is not YAML is named."""
     path = tmp_path / "broken.yaml"

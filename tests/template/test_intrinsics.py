@@ -28,6 +28,10 @@ class Names:
         """Name an export."""
         return f"imported {export}"
 
+    def stack_output(self, arguments: Mapping[str, str], place: Place) -> Any:
+        """Name an output."""
+        return ", ".join(f"{name} {value}" for name, value in arguments.items())
+
 
 def resolver(conditions: Mapping[str, Any] | None = None) -> Resolver:
     """Make a resolver with these conditions."""
@@ -49,6 +53,7 @@ def resolver(conditions: Mapping[str, Any] | None = None) -> Resolver:
         ({"Fn::Split": ["-", {"Fn::Sub": "a-${Zone}"}]}, ["a", "b"]),
         ({"Fn::FindInMap": ["Sizes", "dev", "Memory"]}, 128),
         ({"Fn::ImportValue": {"Fn::Sub": "out-${Zone}"}}, "imported out-b"),
+        ({"Fn::GetStackOutput": {"StackName": {"Ref": "Zone"}, "OutputName": "Url"}}, "StackName b, OutputName Url"),
         ({"Fn::Base64": "text"}, "dGV4dA=="),
         ({"Fn::GetAZs": ""}, ["eu-west-1a", "eu-west-1b", "eu-west-1c"]),
         ({"a": [1, {"Ref": "Zone"}], "b": None}, {"a": [1, "b"], "b": None}),
@@ -89,7 +94,10 @@ def test_condition_chooses_the_branch(rule: Any, holds: bool) -> None:
     ("written", "said"),
     [
         ({"Fn::Cidr": ["10.0.0.0/16", 2]}, "Fn::Cidr is not supported"),
-        ({"Fn::GetStackOutput": {}}, "Fn::GetStackOutput is not supported"),
+        ({"Fn::GetStackOutput": {}}, "it takes OutputName, Region, RoleArn, StackName"),
+        ({"Fn::GetStackOutput": {"StackName": "A", "OutputName": "B", "Account": "1"}}, "it takes OutputName, Region"),
+        ({"Fn::Transform": {"Name": "AWS::Include"}}, "Fn::Transform belongs to a transform"),
+        ({"Fn::ForEach::Name": ["Name", ["a"], {}]}, "Fn::ForEach::Name belongs to a transform"),
         ({"Fn::Sub": "x", "Other": 1}, "stands beside other keys"),
         ({"Fn::Select": [2, ["a"]]}, "no element 2"),
         ({"Fn::FindInMap": ["Sizes", "prod", "Memory"]}, "Sizes.prod.Memory"),

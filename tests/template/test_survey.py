@@ -56,7 +56,7 @@ def test_unknown_value_stays_as_a_text_that_names_it(tmp_path: Path) -> None:
     }
     assert len(told.untold) == 8
     assert told.untold[0] == (
-        "stack/Vault.A.Ref: the parameter Parameter has no value; give Parameters.Parameter a Default"
+        "stack/Vault.A.Ref: the parameter Parameter has no value; give the value: --parameter Parameter=VALUE"
     )
 
 

@@ -185,8 +185,6 @@ def test_permission_keeps_its_conditions(assembly: AssemblyWriter) -> None:
 @pytest.mark.parametrize(
     ("properties", "said"),
     [
-        ({"Runtime": "nodejs24.x"}, "Function.Runtime: the runtime nodejs24.x is not run here"),
-        ({"PackageType": "Image"}, "Function.PackageType: images are not run here"),
         ({"Layers": ["arn:layer"]}, "Function.Layers"),
         ({"Code": {"ZipFile": "x = 1"}}, "Function.Code.ZipFile: inline code is not run here"),
         ({"Code": {"S3Key": "other.zip"}}, "Function.Code.S3Key: other.zip is no asset"),
