@@ -26,7 +26,7 @@ def test_commands_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert set(re.findall(r"^\$ make ([a-z-]+)", text, re.MULTILINE)) <= targets
-    assert set(re.findall(r"python -m penstock ([a-z]+)", text)) <= set(SUBCOMMANDS)
+    assert set(re.findall(r"(?:python -m |`|^\$ )penstock ([a-z]+)", text, re.MULTILINE)) <= set(SUBCOMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,17 @@ def test_each_rule_has_its_page() -> None:
     assert text == page(), "run `python -m docs.generate`"
     assert re.findall(r"^### (PS\d+)$", text, re.MULTILINE) == [rule.id for rule in RULES]
     assert all(f"- {rule}: " in text for rule in SUPPRESSION_TITLES)
+
+
+def test_each_command_has_its_page() -> None:
+    """The page on the command line says what the parsers say today: every command, argument and JSON field."""
+    from docs.generate import cli
+
+    text = cli.PAGE.read_text(encoding="utf-8")
+
+    assert text == cli.page(), "run `python -m docs.generate`"
+    assert re.findall(r"^## penstock (\w+)$", text, re.MULTILINE) == list(SUBCOMMANDS)
+    assert not re.search(r"^\| `[^`]+` \|  \|$", text, re.MULTILINE), "an argument or a field without a word about it"
 
 
 def test_makefile_help_names_every_target() -> None:

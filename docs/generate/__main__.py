@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from docs.generate import checks, event_source_mapping, idempotency, operations
+from docs.generate import checks, cli, event_source_mapping, idempotency, operations
 
-for module in (event_source_mapping, idempotency, operations, checks):
+for module in (event_source_mapping, idempotency, operations, checks, cli):
     module.PAGE.write_text(module.page(), encoding="utf-8")
     sys.stdout.write(f"wrote docs/{module.PAGE.name}\n")

@@ -3,7 +3,7 @@
 Prints one signed token (RS256) for the template's issuer and audience. The key is kept in .penstock/ of the current
 folder and `penstock run`, started from the same folder, trusts it:
 
-  curl -H "authorization: Bearer $(python -m penstock token --claim customer_id=17850)" http://127.0.0.1:3000/orders/1
+  curl -H "authorization: Bearer $(penstock token --claim customer_id=17850)" http://127.0.0.1:3000/orders/1
 """
 
 from __future__ import annotations

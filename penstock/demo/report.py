@@ -232,9 +232,9 @@ FIELDS: Mapping[str, str] = {
         f"{name}[].{field}": meaning
         for name, about in _LISTS.items()
         for field, meaning in (
-            ("check", f"the question that this is an answer to, a letter or a name: {about}"),
-            ("subject", "the order or resource concerned"),
-            ("what", "what is wrong with it"),
+            ("check", f"{about}; the part of the accounting that found it: {', '.join(Check)}"),
+            ("subject", "an order id, or the name of a queue, window or execution"),
+            ("what", "what is wrong with it, a sentence"),
         )
     },
     "faults.<kind>": "how often a kind of fault struck",

@@ -10,9 +10,10 @@ import pytest
 from penstock.cloud.alarms import AlarmVerdict
 from penstock.demo.accounting import Account, Check, Finding, Tally, Value
 from penstock.demo.orders import NotSent
-from penstock.demo.report import WIDTH, Report, money
+from penstock.demo.report import FIELDS, WIDTH, Report, money
 from penstock.runtime.tallies import FunctionTally
 from penstock.terminal import Paint
+from tests.cli.field_paths import undescribed, unused
 
 ACCOUNT = Account(
     sent=310,
@@ -250,6 +251,16 @@ def test_document_has_the_promised_keys() -> None:
             }
         ],
     }
+
+
+def test_each_field_of_the_document_is_described() -> None:
+    """What programs find is described, whatever was found wrong; nothing else is."""
+    found = dict.fromkeys(("lost", "double", "out_of_order", "unexplained", "explained"), (LOST,))
+    account = replace(ACCOUNT, **found, not_sent=(NotSent(line=7, reason="why"),))
+    document = json.loads(json.dumps(replace(REPORT, account=account).document()))
+
+    assert undescribed(document, FIELDS) == set()
+    assert unused([document], FIELDS) == set()
 
 
 def test_table_is_plain_and_narrow_unless_on_a_terminal() -> None:
