@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
     facts = read_journal(arguments.journal)
     stories = find(facts, arguments.subject)
     if arguments.json:
-        told = {"run": _run(facts[0]), "stories": [document(story) for story in stories]}
+        told = {"run": run_of(facts[0]), "stories": [document(story) for story in stories]}
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return 0
     paint = Paint.of(sys.stdout)
@@ -54,7 +54,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _run(began: Fact) -> dict[str, object]:
+def run_of(began: Fact) -> dict[str, object]:
+    """What a journal says of its run at its beginning."""
     return {name: getattr(began, name) for name in RUN}
 
 

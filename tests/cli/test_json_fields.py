@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 from collections.abc import Callable, Sequence
@@ -12,13 +13,17 @@ import pytest
 
 from penstock.cli import SUBCOMMANDS, main, parser
 from penstock.cli.fields import Fields
+from penstock.cli.story import run_of
+from penstock.story.step import Step
+from penstock.story.telling import document
 from tests.checks.templates import changed
 from tests.cli.field_paths import undescribed, unused
+from tests.story.chronicle import BEGAN
 from tests.template.assembly_writer import AssemblyWriter
 from tests.template.every_property import write_every_property
 
-ELSEWHERE = {"demo"}
-"""Commands whose documents are made too slowly for here; their own tests hold them against their descriptions."""
+ELSEWHERE = {"demo", "story"}
+"""Commands that tell of a run; their documents are held against their descriptions without one."""
 
 
 def described(name: str) -> Fields:
@@ -90,6 +95,32 @@ def test_fields_and_descriptions_agree(
     assert [undescribed(document, fields) for document in documents] == [set()] * len(documents)
     assert unused(documents, fields) == set()
     assert all(meaning.strip() for meaning in fields.values())
+
+
+def test_fields_of_a_story_are_described() -> None:
+    """Each attribute that a step can have is described; the steps below it have the same form."""
+    leaf = Step(at_ms=1, kind="call", text="t")
+    step = Step(
+        at_ms=1,
+        kind="attempt",
+        text="t",
+        id="i",
+        mapping="m",
+        function="f",
+        request_id="r",
+        attempt=1,
+        reason="r",
+        outcome="done",
+        passes=False,
+        faults=("throttle",),
+        steps=(leaf,),
+    )
+    told = {"run": run_of(BEGAN), "stories": [document(step)]}
+
+    assert undescribed(json.loads(json.dumps(told)), described("story")) == set()
+    assert unused([json.loads(json.dumps(told))], described("story")) == set()
+    assert {field.name for field in dataclasses.fields(Step)} <= set(document(step))
+    assert set(document(leaf)) <= set(document(step))
 
 
 @pytest.mark.parametrize(
