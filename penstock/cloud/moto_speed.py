@@ -22,6 +22,7 @@ from penstock.cloud import moto_expressions, moto_updates
 
 ITEM_OPERATIONS = frozenset(
     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
+    | {"TransactGetItems", "TransactWriteItems"}
 )
 
 
@@ -31,10 +32,11 @@ def install() -> None:
     from moto.core import base_backend, responses, utils
     from moto.core.authorization import ActionAuthenticatorMixin
     from moto.dynamodb.models import dynamo_type
-    from moto.dynamodb.responses import DynamoResult
+    from moto.dynamodb.responses import DynamoHandler, DynamoResult
     from moto.sqs import models
 
     by_model = DynamoResult.execute_result
+    transact_write_items = DynamoHandler.transact_write_items
 
     def execute_result(self: Any, context: Any) -> Any:
         operation = context.operation_model
@@ -49,6 +51,7 @@ def install() -> None:
     dynamo_type.DynamoType.to_regular_json = regular_json
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
+    DynamoHandler.transact_write_items = lambda self: DynamoResult(transact_write_items(self).result)
     moto_expressions.install()
     moto_updates.install()
     models.generate_receipt_handle = _receipt_handle

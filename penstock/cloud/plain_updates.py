@@ -18,7 +18,8 @@ LARGE_BYTES = 390_000
 """From here on an item is left to moto to weigh and perhaps to refuse."""
 
 _SET = re.compile(r"\s*SET\s+(?P<assignments>[^()\[\]]+)", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"\s*(#\w+)\s*=\s*(?:(#\w+)\s*([+-])\s*)?(:\w+)\s*", re.ASCII)
+_NAME = r"(#\w+|[A-Za-z]\w*)"
+_ASSIGNMENT = re.compile(rf"\s*{_NAME}\s*=\s*(?:{_NAME}\s*([+-])\s*)?(:\w+)\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +42,27 @@ def _plan_of(expression: str, names: tuple[tuple[str, str], ...]) -> tuple[Assig
     found = _SET.fullmatch(expression)
     if found is None:
         return None
-    name_of = dict(names)
     assignments = []
     for text in found["assignments"].split(","):
         part = _ASSIGNMENT.fullmatch(text)
-        if part is None or any(name not in name_of for name in (part[1], part[2]) if name):
+        if part is None:
             return None
-        of = name_of[part[2]] if part[2] else None
-        assignments.append(Assignment(name=name_of[part[1]], placeholder=part[4], of=of, sign=part[3]))
+        name, of = (_named(written, dict(names)) for written in (part[1], part[2]))
+        if name is None or (of is None and part[2]):
+            return None
+        assignments.append(Assignment(name=name, placeholder=part[4], of=of, sign=part[3]))
     if len({assignment.name for assignment in assignments}) < len(assignments):
         return None
     return tuple(assignments)
+
+
+def _named(written: str | None, names: Mapping[str, str]) -> str | None:
+    """The attribute that an expression names by a placeholder or as it is; words that are reserved name none."""
+    from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
+
+    if written is None or written.startswith("#"):
+        return names.get(written or "")
+    return None if written.upper() in ReservedKeywords.get_reserved_keywords() else written
 
 
 def updated(table: Any, old: Any, expression: str, names: Mapping[str, str], values: Mapping[str, Any]) -> Any:

@@ -34,6 +34,8 @@ CALLS = {
     "BatchGetItem": {"RequestItems": {"t": {"Keys": [{"k": {"S": "1"}}]}}},
     "BatchWriteItem": {"RequestItems": {"t": [{"PutRequest": {"Item": ITEM}}]}},
     "DeleteItem": {"TableName": "t", "Key": {"k": {"S": "1"}}, "ReturnValues": "ALL_OLD"},
+    "TransactGetItems": {"TransactItems": [{"Get": {"TableName": "t", "Key": {"k": {"S": k}}}} for k in ("1", "2")]},
+    "TransactWriteItems": {"TransactItems": [{"Delete": {"TableName": "t", "Key": {"k": {"S": "1"}}}}]},
 }
 
 

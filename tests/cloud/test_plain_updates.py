@@ -61,6 +61,8 @@ def by_moto(old: Any, table: Any, expression: str) -> Any:
         "set #v=#v-:one,#s=:m",
         " SET  #s = :one , #v = :s ",
         "SET #s = #v + :one, #v = :one",
+        "SET shown = :s, #v = version - :one",
+        "SET added=:m",
     ],
 )
 def test_plain_update_leaves_the_item_as_moto_does(table: Any, expression: str) -> None:
@@ -83,7 +85,9 @@ def test_plain_update_leaves_the_item_as_moto_does(table: Any, expression: str) 
         "SET #s[0] = :s",
         "SET #s = if_not_exists(#s, :s)",
         "SET status = :s",
+        "SET #s = count + :one",
         "SET #s = :s, #s = :one",
+        "SET version = :s, #v = :one",
         "SET #unknown = :s",
         "SET #s = #v",
         "SET #s = :s + :one",
@@ -93,7 +97,7 @@ def test_plain_update_leaves_the_item_as_moto_does(table: Any, expression: str) 
     ],
 )
 def test_other_expressions_are_left_to_moto(expression: str) -> None:
-    """Paths, functions, other clauses, bare names and whatever is wrong are not plain."""
+    """Paths, functions, other clauses, reserved words and whatever is wrong are not plain."""
     assert plan_of(expression, NAMES) is None
 
 
