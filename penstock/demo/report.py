@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from penstock.cloud.alarms import AlarmVerdict
+from penstock.cloud.faults.log import Strike
 from penstock.demo.accounting import Account, Check, Finding
 from penstock.demo.orders import NotSent
 from penstock.runtime.tallies import FunctionTally, table_of
@@ -31,8 +32,8 @@ class Report:
     service, operation) → count. ``units`` is the capacity that those to DynamoDB consumed: (caller, table, ``read`` or
     ``write``) → units. ``functions`` is label → sums over the run. ``wall_seconds`` is from the start of the command;
     ``simulated_ms`` is what the application's clock went through. ``unused_grants`` is function, state machine or rule
-    → what its role may do and did not (``dynamodb:GetItem on table/…``). ``assembly`` and ``orders_file`` are as the
-    user named them.
+    → what its role may do and did not (``dynamodb:GetItem on table/…``). ``fault_log`` is what struck, in order.
+    ``assembly`` and ``orders_file`` are as the user named them.
     """
 
     account: Account
@@ -44,6 +45,7 @@ class Report:
     units: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
     functions: Mapping[str, FunctionTally] = field(default_factory=dict)
     alarms: Sequence[AlarmVerdict] = ()
+    fault_log: Sequence[Strike] = ()
     assembly: str
     orders_file: str
 

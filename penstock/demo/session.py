@@ -86,6 +86,7 @@ def run_demo(
             units=measured.units,
             functions=measured.functions,
             alarms=measured.alarms,
+            fault_log=application.fault_log,
             assembly=str(assembly),
             orders_file=orders_file.name,
         )

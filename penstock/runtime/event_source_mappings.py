@@ -11,8 +11,8 @@ import functools
 import json
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Protocol, assert_never
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, assert_never
 
 from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.doings import Doing, doing
@@ -179,6 +179,8 @@ class _Shell:
                 shard_id=effect.shard_id or "",
                 items=tuple([_item_identifier(record) for record in effect.records]),
                 again=again,
+                window=effect.extras.get("window", {}).get("start", ""),
+                purpose=_purpose(effect.extras),
             )
         )
         return await self._functions.invoke(
@@ -192,6 +194,13 @@ class _Shell:
 
 def _item_identifier(record: inputs.StreamRecord | inputs.QueueMessage) -> str:
     return record.sequence_number if isinstance(record, inputs.StreamRecord) else record.message_id
+
+
+def _purpose(extras: Mapping[str, Any]) -> str:
+    """Why a function is called: with records, at the end of a window, or since its state grew too large."""
+    if extras.get("isFinalInvokeForWindow"):
+        return "final"
+    return "early" if extras.get("isWindowTerminatedEarly") else "records"
 
 
 class StreamShell(_Shell):

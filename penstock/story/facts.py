@@ -133,7 +133,8 @@ class BatchInvoked:
     """A mapping invoked its function with a batch.
 
     ``items`` are the item identifiers, in order: sequence numbers of a shard, message ids of a queue (``shard_id``
-    empty). ``again`` says that the fault script delivered the batch a second time.
+    empty). ``again`` says that the fault script delivered the batch a second time. ``window`` is the beginning of its
+    tumbling window; ``purpose`` is ``final`` or ``early`` for a call of the window without records.
     """
 
     at_ms: int
@@ -143,6 +144,8 @@ class BatchInvoked:
     shard_id: str
     items: tuple[str, ...]
     again: bool = False
+    window: str = ""
+    purpose: str = "records"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,8 @@ class Findings:
         self.faults_of_events: defaultdict[str, list[FaultStruck]] = defaultdict(list)
         self.attempts: list[Attempt] = []
         self.attempts_at: defaultdict[Place, list[Attempt]] = defaultdict(list)
+        self.calls_of_windows: defaultdict[Place, list[Attempt]] = defaultdict(list)
+        """(mapping, shard, beginning of a tumbling window) → the calls without records."""
         self.failures: defaultdict[str, list[FailureDelivered]] = defaultdict(list)
         self.deleted: dict[Place, int] = {}
         self.calls: list[CallAnswered] = []
@@ -131,6 +133,8 @@ class Findings:
         attempt = Attempt(request_id=batch.request_id, batch=batch, reports=reports)
         self._latest[batch.request_id] = attempt
         self.attempts.append(attempt)
+        if batch.purpose != "records":
+            self.calls_of_windows[batch.mapping, batch.shard_id, batch.window].append(attempt)
         for item in batch.items:
             self.attempts_at[batch.mapping, batch.shard_id, item].append(attempt)
 

@@ -91,7 +91,7 @@ def reason(attempt: Attempt, earlier: Sequence[Attempt], item: str) -> str:
     if batch.again:
         return "delivered again by fault batch-redelivered"
     if not earlier:
-        return FIRST
+        return FIRST if batch.purpose == "records" else f"{batch.purpose} call of window {batch.window}"
     before = _answered_last(earlier, item)
     what = _came_to(before, item)
     if before.request_id == batch.request_id:

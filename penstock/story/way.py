@@ -3,7 +3,7 @@
 A story follows what a record makes: the calls of the invocations that had it in their batch, the events they publish,
 the messages that those become, their attempts in turn. It ends where another record begins: that one has a story of
 its own. Of an invocation with several records in its batch, a call belongs to the record that it names, by its
-``eventID`` or by its key.
+``eventID`` or by its key; one that was struck or failed and names none befell all of them.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Ways:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._words = Wording(findings.run)
+        self._items: Names = frozenset(chain.from_iterable(map(names_of_item, findings.records.values())))
 
     def all(self) -> list[Step]:
         """Every story that begins here."""
@@ -123,7 +124,8 @@ class Ways:
     def _reading(self, mapping: MappingDefined, record: Record, names: Names) -> Step:
         place = (mapping.mapping, record.written.shard_id, record.sequence_number)
         passes, how = verdict(mapping.filters, "dynamodb", record.body)
-        steps = [*self._attempts(place, names), *self._failures(place)]
+        steps = [*self._attempts(place, names), *self._window_calls(place)]
+        steps += self._failures(place, steps)
         if passes and not any(step.kind == "on-failure" for step in steps):
             steps += self._end(place)
         return self._read(mapping, record.written.at_ms, passes, how, steps)
@@ -152,6 +154,17 @@ class Ways:
         attempts = self._findings.attempts_at.get(place, [])
         return [self._attempt(attempts[: index + 1], place, names) for index in range(len(attempts))]
 
+    def _window_calls(self, place: Place) -> Iterator[Step]:
+        """The calls that ended the tumbling window that a record was in."""
+        mapping, shard_id, _ = place
+        attempts = self._findings.attempts_at.get(place, [])
+        for window in dict.fromkeys(attempt.batch.window for attempt in attempts if attempt.batch is not None):
+            calls: dict[str, list[Attempt]] = {}
+            for call in self._findings.calls_of_windows.get((mapping, shard_id, window), []):
+                same = calls.setdefault(call.request_id, [])
+                same.append(call)
+                yield self._attempt(same, place, NOTHING)
+
     def _attempt(self, attempts: Sequence[Attempt], place: Place, names: Names) -> Step:
         """The last of these attempts; the others explain it."""
         *earlier, attempt = attempts
@@ -171,16 +184,16 @@ class Ways:
             reason=why,
             outcome=how,
             faults=_kinds(attempt.faults),
-            steps=self._doings(attempt, names, alone=len(batch.items) == 1),
+            steps=self._doings(attempt, names, alone=len(batch.items) < 2),
         )
 
-    def _failures(self, place: Place) -> Iterator[Step]:
-        """What an on-failure destination was told about a record."""
+    def _failures(self, place: Place, steps: Iterable[Step]) -> Iterator[Step]:
+        """What an on-failure destination was told about a record, or the window of these attempts."""
         mapping, shard_id, item = place
-        batches = {attempt.request_id for attempt in self._findings.attempts_at.get(place, [])}
+        batches = {step.request_id for step in steps}
         for failure in self._findings.failures.get(mapping, []):
-            within = failure.first and int(failure.first) <= int(item) <= int(failure.last)
-            tried = failure.batch_request_id in batches or failure.first == failure.last
+            within = not failure.first or int(failure.first) <= int(item) <= int(failure.last)
+            tried = failure.batch_request_id in batches or item == failure.first == failure.last
             if within and tried and failure.shard_id == shard_id:
                 yield self._failure(failure)
 
@@ -215,14 +228,20 @@ class Ways:
         steps = [_fault(fault) for fault in attempt.faults]
         others = []
         for call in attempt.calls:
-            if alone or _kills(call) or is_about(call.request, names) or self._makes(call, names):
+            if alone or is_about(call.request, names) or self._makes(call, names) or self._befell_all(call):
                 steps.append(self._call(call, names, alone=alone))
             else:
                 others.append(call)
         if others:
-            text = f"{counted(len(others), 'call')} for others in its batch"
+            text = f"{counted(len(others), 'call')} that did not name it"
             steps.append(Step(at_ms=others[-1].at_ms, kind="call", text=text))
         return tuple(sorted(steps, key=_instant))
+
+    def _befell_all(self, call: CallAnswered) -> bool:
+        """Whether a call befell the whole batch: the process was killed, or it failed and named no item known."""
+        if any(fault.startswith("process-killed") for fault in call.faults):
+            return True
+        return bool(call.faults or call.error) and not is_about(call.request, self._items)
 
     def _makes(self, call: CallAnswered, names: Names) -> bool:
         return any(self._is_about(thing, names) for thing in call.made)
@@ -321,11 +340,6 @@ def _kinds(faults: Iterable[FaultStruck]) -> tuple[str, ...]:
 
 def _fault(fault: FaultStruck) -> Step:
     return Step(at_ms=fault.at_ms, kind="fault", text=f"fault {fault.kind} of {fault.victim}", faults=(fault.kind,))
-
-
-def _kills(call: CallAnswered) -> bool:
-    """Whether the process was killed at this call, which befell the whole batch."""
-    return any(fault.startswith("process-killed") for fault in call.faults)
 
 
 def _is_odd(attempt: Attempt) -> bool:

@@ -67,8 +67,8 @@ class Wording:
 
     def attempt(self, told: Attempt, number: int, why: str, how: Outcome) -> str:
         """An attempt of a mapping."""
-        size = f"batch of {len(told.items)}" if told.items else "call of a window"
-        return f"attempt {number} ({why}), {size}: {_ended(told.ended, how)}; request {told.request_id}"
+        size = f", batch of {len(told.items)}" if told.items else ""
+        return f"attempt {number} ({why}){size}: {_ended(told.ended, how)}; request {told.request_id}"
 
     def invocation(self, told: Attempt) -> str:
         """An invocation that no mapping made."""

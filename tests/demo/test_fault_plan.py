@@ -13,10 +13,9 @@ from penstock.demo.orders import PACKAGED_FILE, read_orders
 from penstock.demo.session import run_demo
 from penstock.errors import UsageError
 from penstock.terminal import Progress
+from tests.demo.conftest import FaultyDemo
 
 INVOICES = read_orders(PACKAGED_FILE, limit=40).invoices
-LIMIT = 12
-"""Orders of a run here: as many as every kind of fault needs to strike."""
 
 
 def test_plan_has_every_kind_that_can_be_survived() -> None:
@@ -48,19 +47,11 @@ def test_plan_is_made_by_its_seed() -> None:
     assert len(poisons) > 10
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_demo_survives_its_faults(cloud_assembly: Path, seed: int) -> None:
+def test_demo_survives_its_faults(faulty_demo: FaultyDemo) -> None:
     """Nothing is lost, double, out of order or unexplained, and one order is where it cannot be judged."""
-    report = run_demo(
-        assembly=cloud_assembly,
-        orders_file=PACKAGED_FILE,
-        limit=LIMIT,
-        seed=seed,
-        progress=Progress(io.StringIO()),
-    )
+    report = faulty_demo.report
 
-    replay = f"python -m penstock demo --limit {LIMIT} --seed {seed}"
-    assert report.account.wrong == (), f"{replay}\n{report.table()}"
+    assert report.account.wrong == (), f"{faulty_demo.replay}\n{report.table()}"
     assert (report.exit_code, report.account.dead_lettered) == (0, 1)
 
 
