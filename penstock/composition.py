@@ -48,6 +48,7 @@ from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Failure, Invocation
 from penstock.runtime.lambda_metrics import measure_invocation, measure_log, measure_mapping
 from penstock.runtime.log import LogLine
+from penstock.runtime.packages import unpack
 from penstock.runtime.run_facts import mapping_defined, tell_invocation
 from penstock.runtime.tallies import FunctionTally, add_to
 from penstock.story.journal import Journal
@@ -144,6 +145,7 @@ class Composition:
 
     async def _make_functions(self) -> None:
         """Make the functions; what a write runs at once starts its processes while the rest is loaded and defined."""
+        await asyncio.to_thread(unpack, self.template.packages)
         self.functions = Functions(
             self.template.functions,
             clock=self.clock,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def variables_of(
     Source: *Using Lambda environment variables*, defined runtime environment variables.
     """
     code = os.path.abspath(function.code)
-    search_path = [code, function.environment.get("PYTHONPATH", ""), str(runtime_directory)]
+    search_path = [code, function.environment.get("PYTHONPATH", ""), *_layers(function), str(runtime_directory)]
     region = function.arn.split(":")[3]
     opened = datetime.fromtimestamp(now_ms / 1000, UTC)
     return {
@@ -56,3 +56,10 @@ def variables_of(
         "LAMBDA_RUNTIME_DIR": str(runtime_directory),
         **provided,
     }
+
+
+def _layers(function: Function) -> Iterator[str]:
+    """Where Python looks into layers: what a later one holds wins (*Packaging your layer content*)."""
+    for layer in reversed(function.layers):
+        yield str(layer / "python" / "lib" / function.runtime / "site-packages")
+        yield str(layer / "python")

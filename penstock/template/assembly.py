@@ -29,11 +29,13 @@ class StackDocument:
     """The template of one stack as it was written.
 
     ``parameters`` are the values that the assembly gives (name → value), ``paths`` is logical id → construct path
-    within the stack. ``account_id`` and ``region`` are ``None`` where the stack leaves them to whoever deploys.
+    within the stack, ``directory`` is where the template lies. ``account_id`` and ``region`` are ``None`` where the
+    stack leaves them to whoever deploys.
     """
 
     name: str
     document: Mapping[str, Any]
+    directory: Path
     parameters: Mapping[str, Any]
     paths: Mapping[str, str]
     account_id: str | None
@@ -67,6 +69,7 @@ def read_assembly(path: Path) -> Assembly:
         stack = StackDocument(
             name=_stack_name(path),
             document=_read_template(path),
+            directory=path.parent,
             parameters={},
             paths={},
             account_id=None,
@@ -97,6 +100,7 @@ def _read_stack(directory: Path, artifact_id: str, artifact: Properties) -> Stac
     return StackDocument(
         name=properties.text("stackName", artifact_id),
         document=_read_template(directory / properties.text("templateFile")),
+        directory=directory,
         parameters=properties.object("parameters").values,
         paths=dict(_construct_paths(directory, artifact_id, artifact)),
         account_id=None if account_id == "unknown-account" else account_id,

@@ -13,8 +13,10 @@ from typing import Any, Final, cast
 from penstock.template.models import LeftOut, PropertyFidelity, Resource
 
 Verdicts = Mapping[str, "str | Verdicts"]
+"""Property → verdict, or the verdicts on what is in it; under an empty name, on a text or number in its place."""
 
 _SIMULATED: Final = "simulated"
+_UNKNOWN: Final = "unknown: penstock does not know this property"
 _IGNORED: Final = "not simulated: it has no effect here"
 _TAGS: Final = "not simulated: nothing here reads tags"
 _ENCRYPTED: Final = "not simulated: nothing is encrypted here"
@@ -38,26 +40,40 @@ _WHOLE_TYPE: Final[Mapping[str, str]] = {
 }
 
 _PERMISSIONS: Final = "simulated"
-_TABLE_PROPERTIES: Final[Verdicts] = {
-    "AttributeDefinitions": _SIMULATED,
-    "BillingMode": _BILLING,
+_TABLE_POLICY: Final = "not simulated: who may use a table is judged by roles alone"
+_KINESIS: Final = "not simulated: there is no Kinesis here"
+_RECOVERY: Final = "approximated: switched on, but nothing can be restored"
+_OTHER_REGIONS: Final = "not simulated: there is one region here"
+# What a table and the replica of a global table say of one table in one region.
+_PLACED: Final[Verdicts] = {
     "ContributorInsightsSpecification": _IGNORED,
     "DeletionProtectionEnabled": _SIMULATED,
+    "KinesisStreamSpecification": _KINESIS,
+    "PointInTimeRecoverySpecification": _RECOVERY,
+    "ResourcePolicy": _TABLE_POLICY,
+    "SSESpecification": _ENCRYPTED,
+    "TableClass": _BILLING,
+    "Tags": _TAGS,
+}
+# What both types of tables say of the table as such.
+_TABLE: Final[Verdicts] = {
+    "AttributeDefinitions": _SIMULATED,
+    "BillingMode": _BILLING,
     "GlobalSecondaryIndexes": _SIMULATED,
     "KeySchema": _SIMULATED,
     "LocalSecondaryIndexes": _SIMULATED,
-    "OnDemandThroughput": _BILLING,
-    "PointInTimeRecoverySpecification": "approximated: switched on, but nothing can be restored",
-    "ProvisionedThroughput": _BILLING,
     "SSESpecification": _ENCRYPTED,
     "StreamSpecification": {
-        "StreamViewType": "approximated: a stream has one shard, whose records last as long as the run"
+        "ResourcePolicy": _TABLE_POLICY,
+        "StreamViewType": "approximated: a stream has one shard, whose records last as long as the run",
     },
-    "TableClass": _BILLING,
     "TableName": _SIMULATED,
-    "Tags": _TAGS,
     "TimeToLiveSpecification": "approximated: items go within ten minutes of their expiry, in AWS within a few days",
     "WarmThroughput": _BILLING,
+}
+_GLOBAL_THROUGHPUT: Final[Verdicts] = {
+    "ReadOnDemandThroughputSettings": _BILLING,
+    "ReadProvisionedThroughputSettings": _BILLING,
 }
 
 PROPERTIES: Final[Mapping[str, Verdicts]] = {
@@ -107,12 +123,31 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
         "Tags": _TAGS,
     },
     "AWS::DynamoDB::GlobalTable": {
-        **_TABLE_PROPERTIES,
-        "Replicas": "approximated: the replica of this region, without the others",
+        **_TABLE,
+        **_GLOBAL_THROUGHPUT,
+        "GlobalTableWitnesses": _OTHER_REGIONS,
+        "MultiRegionConsistency": _OTHER_REGIONS,
+        "Replicas": {
+            **_PLACED,
+            **_GLOBAL_THROUGHPUT,
+            "GlobalSecondaryIndexes": {
+                "ContributorInsightsSpecification": _IGNORED,
+                "IndexName": "simulated: the index itself is defined for the whole table",
+                **_GLOBAL_THROUGHPUT,
+            },
+            "GlobalTableSettingsReplicationMode": _OTHER_REGIONS,
+            "Region": "approximated: the replica of this region, without the others",
+            "ReplicaStreamSpecification": {"ResourcePolicy": _TABLE_POLICY},
+        },
         "WriteOnDemandThroughputSettings": _BILLING,
         "WriteProvisionedThroughputSettings": _BILLING,
     },
-    "AWS::DynamoDB::Table": _TABLE_PROPERTIES,
+    "AWS::DynamoDB::Table": {
+        **_TABLE,
+        **_PLACED,
+        "OnDemandThroughput": _BILLING,
+        "ProvisionedThroughput": _BILLING,
+    },
     "AWS::Events::EventBus": {
         "DeadLetterConfig": _IGNORED,
         "Description": _DESCRIPTION,
@@ -190,8 +225,12 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
     "AWS::Lambda::Function": {
         "Architectures": "approximated: functions run on the architecture of this machine",
         "Code": {
+            "": "simulated: a path relative to the template",
             "S3Bucket": "simulated: assets are found by their key, a hash of what they hold",
             "S3Key": _SIMULATED,
+            "S3ObjectVersion": _IGNORED,
+            "SourceKMSKeyArn": _ENCRYPTED,
+            "ZipFile": "approximated: index.py alone; the module cfnresponse is not there",
         },
         "DeadLetterConfig": "not simulated: nothing invokes a function asynchronously",
         "Description": _DESCRIPTION,
@@ -200,6 +239,7 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
         "FunctionName": _SIMULATED,
         "Handler": _SIMULATED,
         "KmsKeyArn": _ENCRYPTED,
+        "Layers": "approximated: their Python is found, in the order of AWS; nothing lies under /opt",
         "LoggingConfig": {
             "ApplicationLogLevel": _IGNORED,
             "LogFormat": _IGNORED,
@@ -218,6 +258,19 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
         "Timeout": _SIMULATED,
         "TracingConfig": "not simulated: there is no tracing",
         "VpcConfig": "not simulated: functions reach what this machine reaches",
+    },
+    "AWS::Lambda::LayerVersion": {
+        "CompatibleArchitectures": _IGNORED,
+        "CompatibleRuntimes": _IGNORED,
+        "Content": {
+            "": "simulated: a path relative to the template",
+            "S3Bucket": "simulated: assets are found by their key, a hash of what they hold",
+            "S3Key": _SIMULATED,
+            "S3ObjectVersion": _IGNORED,
+        },
+        "Description": _DESCRIPTION,
+        "LayerName": _SIMULATED,
+        "LicenseInfo": _DESCRIPTION,
     },
     "AWS::Lambda::Permission": {
         "Action": _PERMISSIONS,
@@ -352,7 +405,9 @@ def _walk(resource: Resource, path: str, value: Any, verdicts: Verdicts) -> Iter
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             inner_path = f"{path}.{name}" if path else name
-            known = verdicts.get(name, "unknown: penstock does not know this property")
+            known = verdicts.get(name, _UNKNOWN)
+            if not isinstance(known, str) and not isinstance(inner, (Mapping, list)):
+                known = known.get("", _UNKNOWN)
             if isinstance(known, str):
                 yield _verdict(resource, inner_path, known)
             else:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from penstock.errors import EnvironmentProblem
 from penstock.mapping.configuration import QueueConfiguration, StreamConfiguration
-from penstock.template.assembly import SYNTHESIZE
+from penstock.template.code import CodeReader
 from penstock.template.models import EventSourceMapping, Function, Permission, Queue, Resource, Table
 from penstock.template.properties import Properties
 from penstock.template.resources import ELSEWHERE, Resources
@@ -18,11 +17,13 @@ from penstock.template.spelling import queue_configuration, stream_configuration
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MB = 128
 
+LAYER_TYPE = "AWS::Lambda::LayerVersion"
 
-def read_functions(resources: Resources, assets: Mapping[str, Path]) -> tuple[Function, ...]:
+
+def read_functions(resources: Resources, code: CodeReader) -> tuple[Function, ...]:
     """All functions with their code and aliases; what cannot run here is refused by name."""
     aliases: dict[str, dict[str, str]] = {}
-    functions = [_function(resource, assets) for resource in resources.of("AWS::Lambda::Function")]
+    functions = [_function(resource, resources, code) for resource in resources.of("AWS::Lambda::Function")]
     for resource in resources.of("AWS::Lambda::Alias"):
         properties = Properties.of(resource)
         function = find_function(functions, properties, "FunctionName")
@@ -87,12 +88,11 @@ def _name_and_qualifier(identifier: str) -> tuple[str, str]:
     return name, qualifier
 
 
-def _function(resource: Resource, assets: Mapping[str, Path]) -> Function:
+def _function(resource: Resource, resources: Resources, code: CodeReader) -> Function:
     assert resource.arn is not None
     properties = Properties.of(resource)
-    for unsupported in ("Layers", "FileSystemConfigs"):
-        if properties.values.get(unsupported):
-            raise properties.error(unsupported, "this is not available here", "bundle what the function needs")
+    if properties.values.get("FileSystemConfigs"):
+        raise properties.error("FileSystemConfigs", "there is no file system here", "bundle what the function needs")
     return Function(
         logical_id=resource.logical_id,
         stack=resource.stack,
@@ -101,7 +101,8 @@ def _function(resource: Resource, assets: Mapping[str, Path]) -> Function:
         arn=resource.arn,
         handler=properties.text("Handler"),
         runtime=properties.text("Runtime"),
-        code=_code(properties.object("Code"), assets),
+        code=code.directory(resource, "Code"),
+        layers=tuple(_layer(arn, properties, resources, code) for arn in properties.texts("Layers")),
         timeout_seconds=properties.integer("Timeout", DEFAULT_TIMEOUT_SECONDS),
         memory_mb=properties.integer("MemorySize", DEFAULT_MEMORY_MB),
         environment={
@@ -115,19 +116,12 @@ def _function(resource: Resource, assets: Mapping[str, Path]) -> Function:
     )
 
 
-def _code(code: Properties, assets: Mapping[str, Path]) -> Path:
-    """The directory of a function's code."""
-    if "ZipFile" in code:
-        raise code.error("ZipFile", "inline code is not run here", "put it in a directory asset")
-    key = code.text("S3Key")
-    if key not in assets:
-        raise code.error("S3Key", f"{key} is no asset of this cloud assembly", "give the cdk.out that holds the code")
-    place = assets[key]
-    if place.is_file():
-        raise code.error("S3Key", f"the code {place.name} is a file, not a directory", "use a directory asset")
-    if not place.is_dir():
-        raise EnvironmentProblem(f"{code.place.logical_id}: the code {place} is missing; {SYNTHESIZE} again")
-    return place.resolve()
+def _layer(arn: str, properties: Properties, resources: Resources, code: CodeReader) -> Path:
+    """The directory of a layer of the template."""
+    for layer in resources.of(LAYER_TYPE):
+        if layer.arn == arn:
+            return code.directory(layer, "Content")
+    raise properties.error("Layers", f"{arn} is no layer of this template", "bundle what the function needs of it")
 
 
 def _mapping(

@@ -183,6 +183,13 @@ IDENTITIES: Final[Mapping[str, Identity]] = {
     "AWS::Lambda::Function": Identity(
         arn=_FUNCTION_ARN, attributes={"Arn": "{arn}"}, name_property="FunctionName", longest_name=64
     ),
+    "AWS::Lambda::LayerVersion": Identity(
+        ref="{arn}",
+        arn="arn:{partition}:lambda:{region}:{account}:layer:{name}:1",
+        attributes={"LayerVersionArn": "{arn}"},
+        name_property="LayerName",
+        longest_name=140,
+    ),
     "AWS::Lambda::Permission": _NAMED_BY_ID,
     "AWS::Lambda::Version": Identity(
         ref="{arn}",

@@ -54,7 +54,8 @@ class Function:
     """A Lambda function with its code in a directory.
 
     ``aliases`` maps alias name → version, ``log_group`` is the name of the log group it writes to. ``path`` is the
-    construct path without the stack, the name that people gave it (may be empty).
+    construct path without the stack, the name that people gave it (may be empty). ``layers`` are directories in the
+    order of the template; they and ``code`` may have to be made of ``Template.packages`` first.
     """
 
     logical_id: str
@@ -72,11 +73,25 @@ class Function:
     reserved_concurrency: int | None
     log_group: str
     aliases: Mapping[str, str]
+    layers: tuple[Path, ...] = ()
 
     @property
     def label(self) -> str:
         """What people call it: its construct path without a ``/Function`` at the end, else its logical id."""
         return self.path.removesuffix("/Function") or self.logical_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """Code that is no directory yet: ``source`` is a zip file, or the text of inline code.
+
+    ``directory`` is where it has to be before the functions start that have it as code or as a layer; ``logical_id`` is
+    one of them.
+    """
+
+    logical_id: str
+    source: Path | str
+    directory: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -436,6 +451,7 @@ class Template:
     stacks: tuple[str, ...]
     resources: Mapping[str, Resource]
     functions: tuple[Function, ...]
+    packages: tuple[Package, ...]
     mappings: tuple[EventSourceMapping, ...]
     permissions: tuple[Permission, ...]
     tables: tuple[Table, ...]

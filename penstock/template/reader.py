@@ -9,6 +9,7 @@ from typing import Final
 from penstock.errors import TemplateError
 from penstock.template.apis import read_apis
 from penstock.template.assembly import Assembly, StackDocument, read_assembly
+from penstock.template.code import CodeReader
 from penstock.template.events import read_buses, read_rules
 from penstock.template.exports import Exports
 from penstock.template.fidelity import judge, judge_left_out
@@ -53,7 +54,8 @@ def load(
     refuse_unsupported(stacks)
     resources = Resources(resource for stack in stacks for resource in stack.resources())
     left_out = tuple(each for stack in stacks for each in stack.left_out())
-    functions = read_functions(resources, assembly.assets)
+    code = CodeReader(assembly)
+    functions = read_functions(resources, code)
     tables = read_tables(resources)
     queues = read_queues(resources)
     buses = read_buses(resources)
@@ -64,6 +66,7 @@ def load(
         stacks=tuple(stack.name for stack in stacks),
         resources=resources.by_address,
         functions=functions,
+        packages=code.packages,
         mappings=read_mappings(resources, functions, tables, queues),
         permissions=read_permissions(resources, functions),
         tables=tables,

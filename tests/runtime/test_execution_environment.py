@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,22 @@ def test_variables_are_those_of_lambda_and_no_others(workshop: Workshop, monkeyp
         "TZ": ":Europe/Berlin",
         "_HANDLER": "handlers.lambda_handler",
     }
+
+
+def test_layers_are_found_the_last_one_first(workshop: Workshop, tmp_path: Path) -> None:
+    """A module of a layer is imported, from the later of two layers, and never in place of the function's own."""
+    folders = {"early": "python", "late": "python/lib/python3.13/site-packages"}
+    for layer, folder in folders.items():
+        (tmp_path / layer / folder).mkdir(parents=True)
+        (tmp_path / layer / folder / "shared.py").write_text(f"origin = {layer!r}")
+        (tmp_path / layer / folder / "handlers.py").write_text("raise Exception('not of the function')")
+    function = workshop.function("import shared\ndef lambda_handler(event, context): return shared.origin")
+    workshop.functions[:] = [replace(function, layers=(tmp_path / "early", tmp_path / "late"))]
+
+    async def scenario(functions: Functions) -> object:
+        return await functions.invoke("worker", b"{}", request_id="r-1")
+
+    assert workshop.run(scenario) == Answer(payload=b'"late"', executed_version="$LATEST")
 
 
 def test_packages_are_those_of_lambda_and_no_others(workshop: Workshop) -> None:

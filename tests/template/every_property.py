@@ -100,6 +100,7 @@ _FUNCTIONS = {
         Environment={"Variables": {"A": "b"}},
         FunctionName="function",
         Handler="index.lambda_handler",
+        Layers=[_ref("Layer")],
         MemorySize=128,
         PackageType="Zip",
         ReservedConcurrentExecutions=5,
@@ -107,6 +108,7 @@ _FUNCTIONS = {
         Runtime="python3.13",
         Timeout=3,
     ),
+    "Layer": _resource("Lambda::LayerVersion", Content={"S3Bucket": "assets", "S3Key": "code.zip"}, LayerName="layer"),
     "Version": _resource("Lambda::Version", FunctionName=_ref("Function")),
     "Alias": _resource(
         "Lambda::Alias", FunctionName=_ref("Function"), FunctionVersion=_arn("Version", "Version"), Name="live"
@@ -206,7 +208,10 @@ _MESSAGES = {
 _STORES = {
     "Table": _resource("DynamoDB::Table", TableName="table", **_TABLE),
     "GlobalTable": _resource(
-        "DynamoDB::GlobalTable", TableName="global", Replicas=[{"Region": _ref("AWS::Region")}], **_TABLE
+        "DynamoDB::GlobalTable",
+        TableName="global",
+        Replicas=[{"Region": _ref("AWS::Region"), "DeletionProtectionEnabled": True}],
+        **{name: value for name, value in _TABLE.items() if name != "DeletionProtectionEnabled"},
     ),
     "Bucket": _resource(
         "S3::Bucket",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import Any
 
 import pytest
 
-from penstock.errors import EnvironmentProblem, TemplateError
+from penstock.errors import TemplateError
 from penstock.mapping.configuration import QueueConfiguration, StreamConfiguration
 from tests.template.assembly_writer import AssemblyWriter
 
@@ -185,9 +184,8 @@ def test_permission_keeps_its_conditions(assembly: AssemblyWriter) -> None:
 @pytest.mark.parametrize(
     ("properties", "said"),
     [
-        ({"Layers": ["arn:layer"]}, "Function.Layers"),
-        ({"Code": {"ZipFile": "x = 1"}}, "Function.Code.ZipFile: inline code is not run here"),
-        ({"Code": {"S3Key": "other.zip"}}, "Function.Code.S3Key: other.zip is no asset"),
+        ({"Layers": ["arn:layer"]}, "Function.Layers: arn:layer is no layer of this template"),
+        ({"FileSystemConfigs": [{}]}, "Function.FileSystemConfigs: there is no file system"),
         ({"Handler": None}, "Function.Handler: this property is missing"),
         ({"Timeout": "soon"}, "Function.Timeout: 'soon' is no whole number"),
         ({"Environment": "none"}, "Function.Environment: 'none' is no object"),
@@ -197,27 +195,6 @@ def test_fails_when_a_function_cannot_run_here(assembly: AssemblyWriter, propert
     """What cannot run is refused with logical id, property and what is supported."""
     with pytest.raises(TemplateError, match=said):
         assembly.read(worker(**properties))
-
-
-def test_fails_when_the_code_is_missing(assembly: AssemblyWriter) -> None:
-    """An assembly without the folder of an asset is to be synthesized again."""
-    assembly.asset("code")
-    assembly.stack(worker())
-    shutil.rmtree(assembly.path / "asset.code")
-
-    with pytest.raises(EnvironmentProblem, match=r"Function: the code .*asset\.code is missing; .*cdk synth"):
-        assembly.load()
-
-
-def test_fails_when_the_code_is_a_file(assembly: AssemblyWriter) -> None:
-    """A zip file is not unpacked yet."""
-    assembly.asset("code")
-    assembly.stack(worker())
-    shutil.rmtree(assembly.path / "asset.code")
-    (assembly.path / "asset.code").write_bytes(b"PK")
-
-    with pytest.raises(TemplateError, match="is a file, not a directory"):
-        assembly.load()
 
 
 @pytest.mark.parametrize(

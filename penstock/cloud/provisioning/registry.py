@@ -44,6 +44,7 @@ HELD_IN_TEMPLATE: Final[Mapping[str, str]] = {
     "AWS::Lambda::Alias": "run by our own runtime",
     "AWS::Lambda::EventSourceMapping": "run by our own core",
     "AWS::Lambda::Function": "run by our own runtime",
+    "AWS::Lambda::LayerVersion": "run by our own runtime",
     "AWS::Lambda::Permission": "evaluated at the front door",
     "AWS::Lambda::Version": "run by our own runtime",
     "AWS::Logs::LogGroup": "lines are shown, not kept",

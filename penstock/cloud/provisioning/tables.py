@@ -14,7 +14,7 @@ def provision_table(resource: Resource, engine: Engine) -> None:
     """Define a table as ``AWS::DynamoDB::Table`` says; billing mode and throughput are told, nothing limits them."""
     properties = Properties.of(resource)
     _define_table(resource, properties, engine)
-    _continuous_backups(resource, properties, engine)
+    _protect(resource, properties, engine)
 
 
 def provision_global_table(resource: Resource, engine: Engine) -> None:
@@ -23,7 +23,7 @@ def provision_global_table(resource: Resource, engine: Engine) -> None:
     _define_table(resource, properties, engine)
     for replica in properties.objects("Replicas"):
         if replica.text("Region") == engine.region:
-            _continuous_backups(resource, replica, engine)
+            _protect(resource, replica, engine)
 
 
 def definition_of(resource: Resource) -> dict[str, Any]:
@@ -55,8 +55,6 @@ def _define_table(resource: Resource, properties: Properties, engine: Engine) ->
     if expiry.values and expiry.flag("Enabled", default=True):
         specification = {"AttributeName": expiry.text("AttributeName"), "Enabled": True}
         define(engine, resource, "dynamodb", "UpdateTimeToLive", {**name, "TimeToLiveSpecification": specification})
-    if properties.flag("DeletionProtectionEnabled", default=False):
-        define(engine, resource, "dynamodb", "UpdateTable", {**name, "DeletionProtectionEnabled": True})
 
 
 def _label_stream(resource: Resource, engine: Engine) -> None:
@@ -67,11 +65,14 @@ def _label_stream(resource: Resource, engine: Engine) -> None:
     agree(resource, ours=resource.attributes["StreamArn"], theirs=described["Table"]["LatestStreamArn"])
 
 
-def _continuous_backups(resource: Resource, holder: Properties, engine: Engine) -> None:
-    """Switch point-in-time recovery on where the table (or its replica) asks for it."""
+def _protect(resource: Resource, holder: Properties, engine: Engine) -> None:
+    """Switch deletion protection and point-in-time recovery on where the table (or its replica) asks for it."""
+    name = {"TableName": resource.physical_id}
+    if holder.flag("DeletionProtectionEnabled", default=False):
+        define(engine, resource, "dynamodb", "UpdateTable", {**name, "DeletionProtectionEnabled": True})
     if holder.object("PointInTimeRecoverySpecification").flag("PointInTimeRecoveryEnabled", default=False):
         specification = {"PointInTimeRecoveryEnabled": True}
-        params = {"TableName": resource.physical_id, "PointInTimeRecoverySpecification": specification}
+        params = {**name, "PointInTimeRecoverySpecification": specification}
         define(engine, resource, "dynamodb", "UpdateContinuousBackups", params)
 
 
