@@ -105,13 +105,32 @@ class Emulator(ABC):
         assert self._process is not None
         return self._process
 
-    @property
-    def idle_memory_mb(self) -> float:
-        """Resident memory of the main process, in MB (10^6 bytes)."""
+    def memory_mb(self, *, whole: bool) -> float:
+        """Resident memory in MB (10^6 bytes): of the main process, or of it and all that it started."""
+        pids = descendants(self.process.pid) if whole else [self.process.pid]
         answer = subprocess.run(
-            ["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, text=True, check=True
+            ["ps", "-o", "rss=", "-p", ",".join(map(str, pids))], capture_output=True, text=True, check=True
         )
-        return int(answer.stdout) * 1024 / 1e6
+        return sum(map(int, answer.stdout.split())) * 1024 / 1e6
+
+    @property
+    def processor_seconds(self) -> float:
+        """User and system time so far of the main process and all that it started, by Linux's account."""
+        ticks = 0
+        for pid in descendants(self.process.pid):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it started and that are still there."""
+    answer = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    found = [pid]
+    pairs = [tuple(map(int, line.split())) for line in answer.stdout.splitlines()]
+    for parent in found:  # grows meanwhile
+        found += [child for child, its_parent in pairs if its_parent == parent]
+    return found
 
 
 class Penstock(Emulator):

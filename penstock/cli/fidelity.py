@@ -98,12 +98,12 @@ def report_on(path: Path, *, parameters: Mapping[str, str] | None = None, skip: 
     resources = surveyed.resources.by_address.values()
     verdicts = [entry for resource in resources for entry in judge(resource)]
     verdicts += map(judge_left_out, surveyed.left_out)
+    unsupported = [f"{entry.stack}/{entry.logical_id}" for entry in verdicts if entry.verdict == "not supported"]
     refusals: list[str] = []
-    if not any(entry.verdict == "not supported" for entry in verdicts):
-        try:
-            load(path, parameters=parameters, skip=skip)
-        except PenstockError as refusal:
-            refusals.append(str(refusal))
+    try:
+        load(path, parameters=parameters, skip=[*skip, *unsupported])
+    except PenstockError as refusal:
+        refusals.append(str(refusal))
     return Report(path=path, resources=len(resources), verdicts=verdicts, refusals=refusals, untold=surveyed.untold)
 
 

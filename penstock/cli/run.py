@@ -111,9 +111,10 @@ def _sum_up(application: Application) -> None:
 def introduce(application: Application) -> None:
     """Say what runs, where it is reached, and one line of curl that it admits."""
     template = application.template
+    sources = dict(_sources(template))
     for function in template.functions:
-        sources = [m.event_source_arn.split(":", 5)[5] for m in template.mappings if function.arn in m.function_arn]
-        print(f"  {function.label:<12} reads {', '.join(sources)}" if sources else f"  {function.label}")
+        read = [sources[m.event_source_arn] for m in template.mappings if function.arn in m.function_arn]
+        print(f"  {function.label:<12} reads {', '.join(read)}" if read else f"  {function.label}")
     for machine in template.state_machines:
         print(f"  {machine.label:<12} is a state machine")
     for line in _left_out(template):
@@ -131,6 +132,14 @@ def introduce(application: Application) -> None:
     for route in (*plain, *routes)[:1]:
         path = route.key.partition(" ")[2] if plain else "/"
         print("  " + " ".join(["curl -s", *_authorized(application, route), url + path]), flush=True)
+
+
+def _sources(template: Template) -> Iterator[tuple[str, str]]:
+    """ARN and name of whatever a mapping may read."""
+    for table in template.tables:
+        yield table.stream_arn or "", f"the stream of {template.resources[f'{table.stack}/{table.logical_id}'].label}"
+    for queue in template.queues:
+        yield queue.arn, f"the queue {template.resources[f'{queue.stack}/{queue.logical_id}'].label}"
 
 
 def _left_out(template: Template) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from penstock.template.models import LeftOut, PropertyFidelity, Resource
+from penstock.template.properties import Properties
 
 Verdicts = Mapping[str, "str | Verdicts"]
 """Property → verdict, or the verdicts on what is in it; under an empty name, on a text or number in its place."""
@@ -362,12 +363,27 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
 }
 
 SUPPORTED_TYPES: Final = tuple(sorted({*PROPERTIES, *_WHOLE_TYPE}))
+_TYPES: Final = f"supported types are {', '.join(SUPPORTED_TYPES)}"
+_FUNCTIONS: Final = "supported are functions in Python (runtimes python3.x), as a directory, a zip file or inline"
+
+
+def why_unsupported(resource_type: str, properties: Properties) -> tuple[str, str] | None:
+    """Why a resource cannot run here, and what can; ``None`` for one that may."""
+    if resource_type not in SUPPORTED_TYPES:
+        return "this type is not supported", _TYPES
+    if resource_type == "AWS::Lambda::Function":
+        if properties.text("PackageType", "Zip") == "Image":
+            return "container images are not run here", _FUNCTIONS
+        runtime = properties.text("Runtime", None)
+        if runtime is not None and not runtime.startswith("python"):
+            return f"the runtime {runtime} is not run here", _FUNCTIONS
+    return None
 
 
 def judge(resource: Resource) -> Iterator[PropertyFidelity]:
     """The verdict on each property that a resource has, in the order of the template."""
-    if resource.type not in SUPPORTED_TYPES:
-        yield _verdict(resource, "", "not supported: leave it out with --skip")
+    if (refused := why_unsupported(resource.type, Properties.of(resource))) is not None:
+        yield _verdict(resource, "", f"not supported: {refused[0]}; leave it out with --skip")
     elif resource.type in _WHOLE_TYPE:
         yield _verdict(resource, "", _WHOLE_TYPE[resource.type])
     else:

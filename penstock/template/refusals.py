@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
 
 from penstock.errors import TemplateError
-from penstock.template.fidelity import SUPPORTED_TYPES
-from penstock.template.properties import Properties
+from penstock.template.fidelity import why_unsupported
 from penstock.template.stack import Stack
-
-_TYPES: Final = f"supported types are {', '.join(SUPPORTED_TYPES)}"
-_FUNCTIONS: Final = "supported are functions in Python (runtimes python3.x), as a directory, a zip file or inline"
 
 
 def refuse_unsupported(stacks: Sequence[Stack]) -> None:
@@ -26,7 +21,7 @@ def refuse_unsupported(stacks: Sequence[Stack]) -> None:
     lines: list[str] = []
     supported: dict[str, None] = {}
     for stack, logical_id, resource_type, properties in outlines:
-        if (found := _problem(resource_type, properties)) is not None:
+        if (found := why_unsupported(resource_type, properties)) is not None:
             problem, instead = found
             names.append(logical_id if times[logical_id] == 1 else f"{stack}/{logical_id}")
             lines.append(f"\n  {names[-1]} ({resource_type}): {problem}")
@@ -34,16 +29,3 @@ def refuse_unsupported(stacks: Sequence[Stack]) -> None:
     if names:
         told = f"what does not run here:{''.join(lines)}\n{'; '.join(supported)}"
         raise TemplateError(told, remedy=f"to run the rest: {' '.join(f'--skip {name}' for name in names)}")
-
-
-def _problem(resource_type: str, properties: Properties) -> tuple[str, str] | None:
-    """Why a resource cannot run here, and what can; ``None`` for one that may."""
-    if resource_type not in SUPPORTED_TYPES:
-        return "this type is not supported", _TYPES
-    if resource_type == "AWS::Lambda::Function":
-        if properties.text("PackageType", "Zip") == "Image":
-            return "container images are not run here", _FUNCTIONS
-        runtime = properties.text("Runtime", None)
-        if runtime is not None and not runtime.startswith("python"):
-            return f"the runtime {runtime} is not run here", _FUNCTIONS
-    return None

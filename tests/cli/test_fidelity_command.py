@@ -98,7 +98,7 @@ def test_unsupported_type_is_told_with_the_way_around(
 
     assert lines[2:5] == [
         "not supported: a run refuses it",
-        "  AWS::EC2::Instance: leave it out with --skip",
+        "  AWS::EC2::Instance: this type is not supported; leave it out with --skip",
         "      Instance",
     ]
 
