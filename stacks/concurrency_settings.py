@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stacks.function_settings import FunctionSettings
 from stacks.mapping_settings import QueueMappingSettings, StreamMappingSettings
-from stacks.refusal import require
+from stacks.refusal import require, require_at_least
 
 # Lambda developer guide, "Configuring reserved concurrency": so much of the account's concurrency stays unreserved.
 UNRESERVABLE_EXECUTIONS = 100
@@ -14,10 +14,7 @@ UNRESERVABLE_EXECUTIONS = 100
 
 def check_account(account_concurrency: int, functions: Mapping[str, FunctionSettings]) -> None:
     """Refuse to set aside, reserved or provisioned, more than Lambda lets an account of this concurrency."""
-    require(
-        account_concurrency >= 10,
-        f"account_concurrency must be at least 10, not {account_concurrency}: so much has the newest account",
-    )
+    require_at_least(10, "so much has the newest account", account_concurrency=account_concurrency)
     aside = sum(executions_set_aside(function) for function in functions.values())
     require(
         aside == 0 or aside <= account_concurrency - UNRESERVABLE_EXECUTIONS,
@@ -31,7 +28,7 @@ def check_streams(
     expected_shards: int, functions: Mapping[str, FunctionSettings], mappings: Mapping[str, StreamMappingSettings]
 ) -> None:
     """Refuse a reader of the stream that may run fewer invocations than its shards ask for at once."""
-    require(expected_shards >= 1, f"expected_shards must be at least 1, not {expected_shards}: a stream has one")
+    require_at_least(1, "a stream has one", expected_shards=expected_shards)
     for name, mapping in mappings.items():
         reserved, factor = functions[name].reserved_concurrent_executions, mapping.parallelization_factor
         require(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stacks.refusal import require
+from stacks.refusal import require, require_at_least, require_range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,23 +25,14 @@ class FunctionSettings:
     def __post_init__(self) -> None:
         """Refuse what Lambda would refuse, or what would never run as meant."""
         reserved, provisioned = self.reserved_concurrent_executions, self.provisioned_concurrent_executions
-        require(
-            128 <= self.memory_size_mb <= 10_240,
-            f"memory_size_mb must be 128 to 10240, not {self.memory_size_mb}: choose a value that Lambda offers",
+        require_range(128, 10_240, "choose a value that Lambda offers", memory_size_mb=self.memory_size_mb)
+        require_range(1, 900, "split work that takes longer", timeout_seconds=self.timeout_seconds)
+        require_at_least(
+            1,
+            "0 stops the function, None leaves it in the account's pool",
+            reserved_concurrent_executions=reserved,
         )
-        require(
-            1 <= self.timeout_seconds <= 900,
-            f"timeout_seconds must be 1 to 900, not {self.timeout_seconds}: split work that takes longer",
-        )
-        require(
-            reserved is None or reserved >= 1,
-            f"reserved_concurrent_executions must be at least 1, not {reserved}: 0 stops the function, "
-            "None leaves it in the account's pool",
-        )
-        require(
-            provisioned is None or provisioned >= 1,
-            f"provisioned_concurrent_executions must be at least 1, not {provisioned}: None turns it off",
-        )
+        require_at_least(1, "None turns it off", provisioned_concurrent_executions=provisioned)
         require(
             not (self.snap_start and provisioned is not None),
             f"snap_start and provisioned_concurrent_executions={provisioned} exclude each other: choose one of them",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stacks.function_settings import FunctionSettings
-from stacks.refusal import require
+from stacks.refusal import require, require_range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,29 +20,20 @@ class StreamMappingSettings:
 
     def __post_init__(self) -> None:
         """Refuse what Lambda would refuse, and limits that would let one record hold a shard for ever."""
-        require(
-            1 <= self.batch_size <= 10_000,
-            f"batch_size must be 1 to 10000 for a stream, not {self.batch_size}: choose a value that Lambda offers",
-        )
-        require(
-            0 <= self.max_batching_window_seconds <= 300,
-            f"max_batching_window_seconds must be 0 to 300, not {self.max_batching_window_seconds}: "
-            "choose a shorter window",
-        )
-        require(
-            1 <= self.parallelization_factor <= 10,
-            f"parallelization_factor must be 1 to 10, not {self.parallelization_factor}: "
-            "choose a value that Lambda offers",
-        )
-        require(
-            0 <= self.retry_attempts <= 10_000,
-            f"retry_attempts must be 0 to 10000, not {self.retry_attempts}: "
+        require_range(1, 10_000, "choose a value that Lambda offers", batch_size=self.batch_size)
+        require_range(0, 300, "choose a shorter window", max_batching_window_seconds=self.max_batching_window_seconds)
+        require_range(1, 10, "choose a value that Lambda offers", parallelization_factor=self.parallelization_factor)
+        require_range(
+            0,
+            10_000,
             "give it an end, or one bad record blocks its shard until the stream forgets it",
+            retry_attempts=self.retry_attempts,
         )
-        require(
-            60 <= self.max_record_age_seconds <= 86_400,
-            f"max_record_age_seconds must be 60 to 86400, not {self.max_record_age_seconds}: "
+        require_range(
+            60,
+            86_400,
             "a DynamoDB stream keeps a record for 24 hours, and what it has forgotten reaches no destination",
+            max_record_age_seconds=self.max_record_age_seconds,
         )
 
 
@@ -57,29 +48,20 @@ class QueueMappingSettings:
 
     def __post_init__(self) -> None:
         """Refuse what Lambda would refuse, and receive counts that throttling alone would use up."""
-        require(
-            1 <= self.batch_size <= 10_000,
-            f"batch_size must be 1 to 10000 for a queue, not {self.batch_size}: choose a value that Lambda offers",
-        )
-        require(
-            0 <= self.max_batching_window_seconds <= 300,
-            f"max_batching_window_seconds must be 0 to 300, not {self.max_batching_window_seconds}: "
-            "choose a shorter window",
-        )
+        require_range(1, 10_000, "choose a value that Lambda offers", batch_size=self.batch_size)
+        require_range(0, 300, "choose a shorter window", max_batching_window_seconds=self.max_batching_window_seconds)
         require(
             self.batch_size <= 10 or self.max_batching_window_seconds >= 1,
             f"batch_size={self.batch_size} needs a batching window: "
             "set max_batching_window_seconds to 1 or more, or batch_size to 10 or less",
         )
-        require(
-            2 <= self.max_concurrency <= 1_000,
-            f"max_concurrency must be 2 to 1000, not {self.max_concurrency}: choose a value that Lambda offers",
-        )
+        require_range(2, 1_000, "choose a value that Lambda offers", max_concurrency=self.max_concurrency)
         # Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping".
-        require(
-            5 <= self.max_receive_count <= 1_000,
-            f"max_receive_count must be 5 to 1000, not {self.max_receive_count}: "
+        require_range(
+            5,
+            1_000,
             "with less, throttled invocations alone send good messages to the dead-letter queue",
+            max_receive_count=self.max_receive_count,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stacks.refusal import require
+from stacks.refusal import require, require_at_least, require_range
 
 PERIOD_MINUTES = 5
 
@@ -40,31 +40,22 @@ class MonitoringSettings:
             PERIOD_MINUTES <= self.failing_minutes <= 60 and self.failing_minutes % PERIOD_MINUTES == 0,
             f"failing_minutes must be 5 to 60 in steps of 5, not {self.failing_minutes}: alarms count periods of five",
         )
-        require(
-            60 <= self.iterator_age_seconds <= 3_600,
-            f"iterator_age_seconds must be 60 to 3600, not {self.iterator_age_seconds}: "
+        require_range(
+            60,
+            3_600,
             "a stream forgets after 24 hours, and an hour is the latest to begin",
+            iterator_age_seconds=self.iterator_age_seconds,
         )
-        for name, percent in (
-            ("concurrency_percent", self.concurrency_percent),
-            ("dead_letter_age_percent", self.dead_letter_age_percent),
-        ):
-            require(
-                1 <= percent <= 95,
-                f"{name} must be 1 to 95, not {percent}: at the limit itself the harm is done",
-            )
-        require(
-            self.minimum_polled >= 1,
-            f"minimum_polled must be at least 1, not {self.minimum_polled}: of no record every share is filtered out",
+        require_range(
+            1,
+            95,
+            "at the limit itself the harm is done",
+            concurrency_percent=self.concurrency_percent,
+            dead_letter_age_percent=self.dead_letter_age_percent,
         )
-        require(
-            1 <= self.api_latency_ms <= 29_000,
-            f"api_latency_ms must be 1 to 29000, not {self.api_latency_ms}: the API hangs up after 30 s",
-        )
-        require(
-            self.api_server_errors >= 1,
-            f"api_server_errors must be at least 1, not {self.api_server_errors}: no error is no alarm",
-        )
+        require_at_least(1, "of no record every share is filtered out", minimum_polled=self.minimum_polled)
+        require_range(1, 29_000, "the API hangs up after 30 s", api_latency_ms=self.api_latency_ms)
+        require_at_least(1, "no error is no alarm", api_server_errors=self.api_server_errors)
 
     @property
     def failing_periods(self) -> int:

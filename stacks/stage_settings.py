@@ -15,7 +15,7 @@ from stacks.function_settings import FunctionSettings
 from stacks.mapping_settings import QueueMappingSettings, StreamMappingSettings, visibility_timeout_seconds
 from stacks.monitoring_settings import MonitoringSettings
 from stacks.prices import Prices
-from stacks.refusal import require
+from stacks.refusal import require, require_at_least, require_range
 from stacks.table_settings import TableSettings
 
 RemovalPolicyName = Literal["destroy", "retain"]
@@ -132,11 +132,7 @@ class StageSettings:
             self.removal_policy == "destroy" or self.point_in_time_recovery_days is not None,
             "removal_policy='retain' needs point_in_time_recovery_days: a bad write is kept, too, so set 1 to 35 days",
         )
-        days = self.point_in_time_recovery_days
-        require(
-            days is None or 1 <= days <= 35,
-            f"point_in_time_recovery_days must be 1 to 35, not {days}: None turns recovery off",
-        )
+        require_range(1, 35, "None turns recovery off", point_in_time_recovery_days=self.point_in_time_recovery_days)
 
     def _check_capacity(self) -> None:
         for name, writes in _WRITES_AN_ORDER.items():
@@ -171,10 +167,7 @@ class StageSettings:
             f"parallelization_factor of summarize must be 1, not {self.summarize_mapping.parallelization_factor}: "
             "a tumbling window keeps one state per shard",
         )
-        require(
-            1 <= self.tumbling_window_seconds <= 900,
-            f"tumbling_window_seconds must be 1 to 900, not {self.tumbling_window_seconds}: choose a shorter window",
-        )
+        require_range(1, 900, "choose a shorter window", tumbling_window_seconds=self.tumbling_window_seconds)
 
     def _check_concurrency(self) -> None:
         check_account(self.account_concurrency, self.functions)
@@ -197,11 +190,13 @@ class StageSettings:
             f"log_retention_days={self.log_retention_days} is not offered by CloudWatch Logs: "
             f"take one of {', '.join(map(str, LOG_RETENTION_DAYS))}",
         )
-        for name, days in (
-            ("queue_retention_days", self.queue_retention_days),
-            ("dead_letter_retention_days", self.dead_letter_retention_days),
-        ):
-            require(1 <= days <= 14, f"{name} must be 1 to 14, not {days}: SQS keeps a message for 14 days at most")
+        require_range(
+            1,
+            14,
+            "SQS keeps a message for 14 days at most",
+            queue_retention_days=self.queue_retention_days,
+            dead_letter_retention_days=self.dead_letter_retention_days,
+        )
         # SQS developer guide: a message keeps its first enqueue time when it moves to the dead-letter queue.
         require(
             self.dead_letter_retention_days > self.queue_retention_days,
@@ -217,14 +212,12 @@ class StageSettings:
 
     def _check_delivery(self) -> None:
         # EventBridge user guide, "How EventBridge retries delivering events".
-        require(
-            0 <= self.rule_retry_attempts <= 185,
-            f"rule_retry_attempts must be 0 to 185, not {self.rule_retry_attempts}: choose a value EventBridge offers",
-        )
-        require(
-            60 <= self.rule_max_event_age_seconds <= 86_400,
-            f"rule_max_event_age_seconds must be 60 to 86400, not {self.rule_max_event_age_seconds}: "
+        require_range(0, 185, "choose a value EventBridge offers", rule_retry_attempts=self.rule_retry_attempts)
+        require_range(
+            60,
+            86_400,
             "choose a value EventBridge offers",
+            rule_max_event_age_seconds=self.rule_max_event_age_seconds,
         )
         for name, mapping in self.queue_mappings.items():
             seconds = mapping.max_receive_count * visibility_timeout_seconds(self.functions[name], mapping)
@@ -240,19 +233,14 @@ class StageSettings:
                 f"{mapping.max_batching_window_seconds} of {name} let somebody wait: "
                 "take 10 or less without a window",
             )
-        require(
-            1 <= self.packing_seconds <= 86_400,
-            f"packing_seconds must be 1 to 86400, not {self.packing_seconds}: an order is packed within a day",
-        )
+        require_range(1, 86_400, "an order is packed within a day", packing_seconds=self.packing_seconds)
 
     def _check_api(self) -> None:
-        require(
-            self.throttling_rate_limit >= 1,
-            f"throttling_rate_limit must be at least 1, not {self.throttling_rate_limit}: 0 refuses every request",
-        )
-        require(
-            self.throttling_burst_limit >= 1,
-            f"throttling_burst_limit must be at least 1, not {self.throttling_burst_limit}: 0 refuses every request",
+        require_at_least(
+            1,
+            "0 refuses every request",
+            throttling_rate_limit=self.throttling_rate_limit,
+            throttling_burst_limit=self.throttling_burst_limit,
         )
         require(
             (self.jwt_issuer is None) == (self.jwt_audience is None),

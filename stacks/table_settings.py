@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stacks.refusal import require
+from stacks.refusal import require, require_at_least, require_range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +16,12 @@ class OnDemand:
 
     def __post_init__(self) -> None:
         """Refuse a maximum that lets nothing through."""
-        for name, units in (
-            ("max_read_request_units", self.max_read_request_units),
-            ("max_write_request_units", self.max_write_request_units),
-        ):
-            require(units >= 1, f"{name} must be at least 1, not {units}: with less the table takes no request at all")
+        require_at_least(
+            1,
+            "with less the table takes no request at all",
+            max_read_request_units=self.max_read_request_units,
+            max_write_request_units=self.max_write_request_units,
+        )
 
     @property
     def most_write_units(self) -> int:
@@ -44,11 +45,7 @@ class Autoscaled:
             "let the first be 1 or more and not above the second",
         )
         # DynamoDB developer guide, "Managing throughput capacity automatically with auto scaling".
-        require(
-            20 <= self.target_utilization_percent <= 90,
-            f"target_utilization_percent must be 20 to 90, not {self.target_utilization_percent}: "
-            "70 leaves room for a burst",
-        )
+        require_range(20, 90, "70 leaves room for a burst", target_utilization_percent=self.target_utilization_percent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ def test_fails_when_a_function_cannot_run_so(changes: dict[str, Any], message: s
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 10_001}, r"batch_size must be 1 to 10000 for a stream, not 10001"),
+        ({"batch_size": 10_001}, r"batch_size must be 1 to 10000, not 10001"),
         ({"max_batching_window_seconds": 301}, r"max_batching_window_seconds must be 0 to 300, not 301: .* shorter"),
         ({"parallelization_factor": 11}, r"parallelization_factor must be 1 to 10, not 11"),
         ({"retry_attempts": -1}, r"retry_attempts must be 0 to 10000, not -1: give it an end"),
@@ -68,7 +68,7 @@ def test_fails_when_a_stream_mapping_is_illegal_or_endless(changes: dict[str, An
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 10_001}, r"batch_size must be 1 to 10000 for a queue, not 10001"),
+        ({"batch_size": 10_001}, r"batch_size must be 1 to 10000, not 10001"),
         ({"max_batching_window_seconds": 301}, r"max_batching_window_seconds must be 0 to 300, not 301: .* shorter"),
         ({"batch_size": 11}, r"batch_size=11 needs a batching window: set max_batching_window_seconds to 1 or more"),
         ({"max_concurrency": 1}, r"max_concurrency must be 2 to 1000, not 1"),
