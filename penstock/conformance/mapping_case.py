@@ -18,7 +18,8 @@ from penstock.conformance.parts import (
 )
 from penstock.conformance.queue_world import QUEUE_ARN
 from penstock.conformance.statements import lacking
-from penstock.conformance.stream_world import FUNCTION_ARN, STREAM_ARN
+from penstock.conformance.stream_world import STREAM_ARN
+from penstock.conformance.world import FUNCTION_ARN
 from penstock.mapping.validation import PROPERTIES, Accepted, Refused, Situation, create_mapping
 
 _KEYS = DESCRIPTION_KEYS | {"source", "given", "request", "expect"}

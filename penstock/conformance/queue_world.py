@@ -8,39 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import assert_never
 
 from penstock.conformance.function import FunctionRules
-from penstock.conformance.runs import Handed, Runs
-from penstock.conformance.stream_world import FUNCTION_ARN, Switch
-from penstock.conformance.timeline import EPOCH_MS, SOURCE, TIMER, Timeline
+from penstock.conformance.runs import Handed
+from penstock.conformance.timeline import EPOCH_MS, SOURCE
+from penstock.conformance.world import FUNCTION_ARN, Switch, World
 from penstock.mapping.configuration import QueueConfiguration
 from penstock.mapping.effects import (
     CancelReceive,
-    CancelTimer,
     ChangeVisibility,
     DeleteMessages,
     InvokeFunction,
     QueueEffect,
     ReceiveMessages,
-    RecordMetric,
-    StartTimer,
 )
 from penstock.mapping.event import encode_json
 from penstock.mapping.inputs import (
-    InvocationEnded,
-    MappingDisabled,
     MappingEnabled,
     MessagesReceived,
-    Outcome,
     QueueInput,
     QueueMessage,
     ReceiveFailed,
-    TimerFired,
 )
 from penstock.mapping.queue import QueueMapping
 
@@ -112,8 +103,10 @@ class SentMessage:
         )
 
 
-class QueueWorld:
+class QueueWorld(World[QueueInput, QueueEffect]):
     """Runs one case; afterwards ``runs``, ``messages`` and ``metrics`` tell what happened."""
+
+    mapping: QueueMapping
 
     def __init__(
         self,
@@ -124,9 +117,7 @@ class QueueWorld:
         switches: Sequence[Switch],
         rules: FunctionRules,
     ) -> None:
-        self.timeline = Timeline()
-        self.runs = Runs(rules, self.timeline)
-        self.metrics: Counter[str] = Counter()
+        super().__init__(rules)
         self.messages = messages
         self._by_id = {message.message_id: message for message in messages}
         numbers = itertools.count(1)
@@ -138,10 +129,9 @@ class QueueWorld:
             ids=lambda: f"00000000-0000-4000-9000-{next(numbers):012d}",
         )
         self._maximum_receive_count = maximum_receive_count
-        self._readable = True
         self._held: ReceiveMessages | None = None
-        self._timers: dict[str, int] = {}
-        self._inbox: deque[QueueInput] = deque([MappingEnabled()] if configuration.enabled else [])
+        if configuration.enabled:
+            self._inbox.append(MappingEnabled())
         for switch in switches:
             if switch.at_ms > 0:
                 self.timeline.plan(switch.at_ms, SOURCE, partial(self._switch, switch))
@@ -150,48 +140,18 @@ class QueueWorld:
         for at_ms in sorted({message.at_ms for message in messages if message.at_ms > 0}):
             self.timeline.plan(at_ms, SOURCE, lambda: None)
 
-    def run(self, until_ms: int) -> None:
-        """Let time pass."""
-        self.timeline.run(until_ms, between=self._settle)
-
-    def _switch(self, switch: Switch) -> None:
-        if switch.enabled is not None:
-            self._inbox.append(MappingEnabled() if switch.enabled else MappingDisabled())
-        if switch.source_readable is not None:
-            self._readable = switch.source_readable
-
-    def _settle(self) -> None:
-        """Answer what can be answered now, until nothing moves any more."""
-        while True:
-            self._answer_receive()
-            if not self._inbox:
-                return
-            happened = self._inbox.popleft()
-            for effect in self.mapping.handle(happened, now_ms=EPOCH_MS + self.timeline.now_ms):
-                self._perform(effect)
-            self.mapping.check()
-
     def _perform(self, effect: QueueEffect) -> None:
         match effect:
-            case InvokeFunction():
-                self.runs.attempt(effect, self._handed(effect), partial(self._ended, effect.invocation_id))
             case ReceiveMessages():
                 self._held = effect
             case CancelReceive():
                 self._held = None
-            case StartTimer():
-                fired = partial(self._inbox.append, TimerFired(timer_id=effect.timer_id))
-                self._timers[effect.timer_id] = self.timeline.plan(effect.at_ms - EPOCH_MS, TIMER, fired)
-            case CancelTimer():
-                self.timeline.cancel(self._timers.pop(effect.timer_id))
-            case RecordMetric():
-                self.metrics[effect.name] += effect.value
             case DeleteMessages():
                 self._delete(effect.messages)
             case ChangeVisibility():
                 self._change_visibility(effect)
             case _:
-                assert_never(effect)
+                self._perform_shared(effect)
 
     def _handed(self, effect: InvokeFunction) -> Handed:
         sent = [self._by_id[record.body["messageId"]] for record in effect.records]
@@ -202,10 +162,7 @@ class QueueWorld:
             receive_counts=[int(record.body["attributes"]["ApproximateReceiveCount"]) for record in effect.records],
         )
 
-    def _ended(self, invocation_id: str, outcome: Outcome) -> None:
-        self._inbox.append(InvocationEnded(invocation_id=invocation_id, outcome=outcome))
-
-    def _answer_receive(self) -> None:
+    def _answer_source(self) -> None:
         held = self._held
         if held is None:
             return

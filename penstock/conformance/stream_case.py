@@ -22,7 +22,8 @@ from penstock.conformance.parts import (
 from penstock.conformance.properties import stream_configuration
 from penstock.conformance.statements import check_delivered, check_invocations, check_metrics, check_ordering
 from penstock.conformance.stream_record import VIEWS, Written, write
-from penstock.conformance.stream_world import STREAM_ARN, CaseShard, StreamWorld, Switch
+from penstock.conformance.stream_world import STREAM_ARN, CaseShard, StreamWorld
+from penstock.conformance.world import Switch
 from penstock.mapping import metrics
 from penstock.mapping.filters import compile_filters
 

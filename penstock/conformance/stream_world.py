@@ -8,44 +8,36 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, assert_never
+from typing import Any
 
 from penstock.conformance.function import FunctionRules
-from penstock.conformance.runs import Handed, Runs
+from penstock.conformance.runs import Handed
 from penstock.conformance.stream_record import Written
-from penstock.conformance.timeline import EPOCH_MS, SOURCE, TIMER, Timeline
+from penstock.conformance.timeline import SOURCE
+from penstock.conformance.world import FUNCTION_ARN, Switch, World
 from penstock.mapping.configuration import StreamConfiguration
 from penstock.mapping.effects import (
     CancelRead,
-    CancelTimer,
     DeliverToDestination,
     InvokeFunction,
     ReadRecords,
-    RecordMetric,
     SaveCheckpoint,
-    StartTimer,
     StreamEffect,
 )
 from penstock.mapping.inputs import (
     DestinationAnswered,
-    InvocationEnded,
-    MappingDisabled,
     MappingEnabled,
-    Outcome,
     ReadFailed,
     RecordsRead,
     Shard,
     ShardsDiscovered,
     StreamInput,
-    TimerFired,
 )
 from penstock.mapping.stream import StreamMapping
 
-FUNCTION_ARN = "arn:aws:lambda:us-east-1:111111111111:function:conform"
 STREAM_ARN = "arn:aws:dynamodb:us-east-1:111111111111:table/conform/stream/2026-01-01T00:00:00.000"
 RETENTION_MS = 86_400_000
 
@@ -56,15 +48,6 @@ class CaseShard:
 
     name: str
     parents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
-    """A change of the mapping or of its source at an instant."""
-
-    at_ms: int
-    enabled: bool | None = None
-    source_readable: bool | None = None
 
 
 @dataclass(slots=True)
@@ -78,8 +61,10 @@ class _HeldShard:
     tip: int | None = None
 
 
-class StreamWorld:
+class StreamWorld(World[StreamInput, StreamEffect]):
     """Runs one case; afterwards ``runs``, ``delivered`` and ``metrics`` tell what happened."""
+
+    mapping: StreamMapping
 
     def __init__(
         self,
@@ -91,10 +76,8 @@ class StreamWorld:
         rules: FunctionRules,
         destination_denied: bool,
     ) -> None:
-        self.timeline = Timeline()
-        self.runs = Runs(rules, self.timeline)
+        super().__init__(rules)
         self.delivered: list[Mapping[str, Any]] = []
-        self.metrics: Counter[str] = Counter()
         self.by_sequence_number = {written.record.sequence_number: written for written in writes}
         numbers = itertools.count(1)
         self.mapping = StreamMapping(
@@ -105,9 +88,6 @@ class StreamWorld:
             ids=lambda: f"00000000-0000-4000-8000-{next(numbers):012d}",
         )
         self._denied = destination_denied
-        self._readable = True
-        self._timers: dict[str, int] = {}
-        self._inbox: deque[StreamInput] = deque()
         self._case_shards = {shard.name: shard for shard in shards}
         self._shards = {
             shard.name: _HeldShard(f"shardId-{number:020d}-{number:08x}") for number, shard in enumerate(shards)
@@ -119,10 +99,6 @@ class StreamWorld:
             records = self._shards[parent].written
             self._shards[parent].closes_at_ms = records[-1].at_ms if records else 0
         self._plan(switches, enabled=configuration.enabled)
-
-    def run(self, until_ms: int) -> None:
-        """Let time pass."""
-        self.timeline.run(until_ms, between=self._settle)
 
     def _plan(self, switches: Sequence[Switch], *, enabled: bool) -> None:
         for switch in switches:
@@ -159,27 +135,8 @@ class StreamWorld:
             )
         self._inbox.append(ShardsDiscovered(shards=tuple(found)))
 
-    def _switch(self, switch: Switch) -> None:
-        if switch.enabled is not None:
-            self._inbox.append(MappingEnabled() if switch.enabled else MappingDisabled())
-        if switch.source_readable is not None:
-            self._readable = switch.source_readable
-
-    def _settle(self) -> None:
-        """Answer what can be answered now, until nothing moves any more."""
-        while True:
-            self._answer_reads()
-            if not self._inbox:
-                return
-            happened = self._inbox.popleft()
-            for effect in self.mapping.handle(happened, now_ms=EPOCH_MS + self.timeline.now_ms):
-                self._perform(effect)
-            self.mapping.check()
-
     def _perform(self, effect: StreamEffect) -> None:
         match effect:
-            case InvokeFunction():
-                self.runs.attempt(effect, self._handed(effect), partial(self._ended, effect.invocation_id))
             case ReadRecords():
                 shard = self._shards[self._names[effect.shard_id]]
                 shard.held = effect
@@ -187,13 +144,6 @@ class StreamWorld:
                 for shard in self._shards.values():
                     if shard.held is not None and shard.held.read_id == effect.read_id:
                         shard.held = None
-            case StartTimer():
-                fired = partial(self._inbox.append, TimerFired(timer_id=effect.timer_id))
-                self._timers[effect.timer_id] = self.timeline.plan(effect.at_ms - EPOCH_MS, TIMER, fired)
-            case CancelTimer():
-                self.timeline.cancel(self._timers.pop(effect.timer_id))
-            case RecordMetric():
-                self.metrics[effect.name] += effect.value
             case DeliverToDestination():
                 if not self._denied:
                     self.delivered.append(json.loads(effect.body))
@@ -201,7 +151,7 @@ class StreamWorld:
             case SaveCheckpoint():
                 pass
             case _:
-                assert_never(effect)
+                self._perform_shared(effect)
 
     def _handed(self, effect: InvokeFunction) -> Handed:
         written = [self.by_sequence_number[record.body["dynamodb"]["SequenceNumber"]] for record in effect.records]
@@ -211,10 +161,7 @@ class StreamWorld:
             identifiers=[one.record.sequence_number for one in written],
         )
 
-    def _ended(self, invocation_id: str, outcome: Outcome) -> None:
-        self._inbox.append(InvocationEnded(invocation_id=invocation_id, outcome=outcome))
-
-    def _answer_reads(self) -> None:
+    def _answer_source(self) -> None:
         for shard in self._shards.values():
             read = shard.held
             if read is None:
