@@ -20,56 +20,33 @@ from penstock.mapping.effects import (
     StartTimer,
 )
 from penstock.mapping.inputs import (
-    FunctionError,
-    InvocationEnded,
-    MappingDisabled,
-    MappingEnabled,
     MessagesReceived,
-    NotInvoked,
     Outcome,
     QueueInput,
     QueueMessage,
     ReceiveFailed,
-    TimerFired,
 )
-from tests.simulation.agenda import Agenda
-from tests.simulation.behaviour import FUNCTION_ERRORS, GOOD, REFUSED, Behaviour, Meaning, answer
+from tests.simulation.behaviour import FUNCTION_ERRORS, GOOD, Behaviour, Meaning, answer
 from tests.simulation.queue_model import QueueModel
 from tests.simulation.queue_plan import GOOD_RECEIVING, QueuePlan, Receiving
 from tests.simulation.sent import Sent
-
-EPOCH_MS = 1_767_225_600_000
-"""2026-01-01T00:00:00Z."""
+from tests.simulation.shell import EPOCH_MS, Shell
 
 
-class QueueWorld:
+class QueueWorld(Shell):
     """Runs a plan; raises Violation, or whatever the core raises."""
 
+    plan: QueuePlan
+    model: QueueModel
+
     def __init__(self, plan: QueuePlan, *, check_every: int = 1) -> None:
-        self.plan = plan
-        self.seen: set[str] = set()
-        self.model = QueueModel(plan.configuration, plan.choices(), seen=self.seen, check_every=check_every)
-        self._agenda = Agenda(now_ms=EPOCH_MS, seed=plan.seed)
-        self._calls = self._receives = 0
-        self._timers: set[str] = set()
+        model = QueueModel(plan.configuration, plan.choices(), seen=set(), check_every=check_every)
+        super().__init__(plan, model, begin_ms=EPOCH_MS)
+        self._receives = 0
         self._messages: list[Sent] = []
         self._held: ReceiveMessages | None = None
         self._send()
-        self._agenda.plan(EPOCH_MS + plan.enabled_at_ms, partial(self._hand_in, MappingEnabled()))
-        switches = plan.switches[: len(plan.switches) // 2 * 2]
-        for place, at_ms in enumerate(switches):
-            self._agenda.plan(EPOCH_MS + at_ms, partial(self._switch, on=place % 2 == 1))
-        if switches:
-            self._agenda.plan(EPOCH_MS + switches[-1] + 1, partial(self._switch, on=True))
-
-    def run(self) -> None:
-        """Let everything happen."""
-        self._agenda.run()
-        self.model.close()
-
-    def story(self) -> list[str]:
-        """Tell what happened to the queue."""
-        return self.model.mapping.story()
+        self._plan_switches()
 
     # --- the queue ---
 
@@ -197,17 +174,6 @@ class QueueWorld:
 
     # --- inputs and effects ---
 
-    def _switch(self, *, on: bool) -> None:
-        if not on:
-            self.seen.add("switched off")
-            if self.model.calls:
-                self.seen.add("switched off with something in flight")
-        self._hand_in(MappingEnabled() if on else MappingDisabled())
-
-    def _spell(self, what: str) -> bool:
-        now_ms = self._agenda.now_ms - EPOCH_MS
-        return any(spell.what == what and spell.from_ms <= now_ms < spell.to_ms for spell in self.plan.spells)
-
     def _hand_in(self, happened: QueueInput, meaning: Meaning | None = None) -> None:
         for effect in self.model.happened(happened, self._agenda.now_ms, meaning):
             match effect:
@@ -216,28 +182,15 @@ class QueueWorld:
                 case ReceiveMessages():
                     self._begin_receive(effect)
                 case StartTimer():
-                    self._timers.add(effect.timer_id)
-                    at_ms = effect.at_ms + self.plan.timers_late_ms
-                    self._agenda.plan(at_ms, partial(self._fire, effect.timer_id))
+                    self._start_timer(effect)
                 case CancelTimer():
-                    self._timers.remove(effect.timer_id)
-                    if self.plan.timers_twice:
-                        fired = TimerFired(timer_id=effect.timer_id)
-                        self._agenda.plan(self._agenda.now_ms, partial(self._hand_in, fired))
+                    self._cancel_timer(effect)
                 case DeleteMessages():
                     self._delete(effect.messages)
                 case ChangeVisibility():
                     self._change_visibility(effect)
                 case _:
                     pass
-
-    def _fire(self, timer_id: str) -> None:
-        if timer_id in self._timers:
-            self._timers.remove(timer_id)
-            fired = TimerFired(timer_id=timer_id)
-            self._hand_in(fired)
-            if self.plan.timers_twice:
-                self._agenda.plan(self._agenda.now_ms + 1, partial(self._hand_in, fired))
 
     # --- the function ---
 
@@ -247,31 +200,14 @@ class QueueWorld:
         behaviour = self.plan.behaviours[place] if place < len(self.plan.behaviours) else GOOD
         messages = [self.model.sent[record.message_id] for record in effect.records]  # type: ignore[union-attr]
         outcome, meaning, takes_ms = self._outcome(effect, behaviour, messages)
-        now_ms, deadline_ms = self._agenda.now_ms, self.plan.answer_deadline_ms
-        answering = behaviour.answering
-        if answering == "late" and deadline_ms is not None:
-            takes_ms += deadline_ms + 1 + self.plan.timers_late_ms
-        elif answering == "never" and deadline_ms is not None:
-            self.seen.add("answer of an invocation lost")
-            return
-        if deadline_ms is not None and takes_ms > deadline_ms + self.plan.timers_late_ms:
-            self.seen.add("answer of an invocation late")
-        ended = InvocationEnded(invocation_id=effect.invocation_id, outcome=outcome)
-        self._agenda.plan(now_ms + takes_ms, partial(self._hand_in, ended, meaning))
-        if answering == "twice":
-            self.seen.add("answer of an invocation doubled")
-            again = dataclasses.replace(ended, outcome=FunctionError() if place % 2 else outcome)
-            self._agenda.plan(now_ms + takes_ms + 1 + place % 3, partial(self._hand_in, again, meaning))
+        self._answer_invocation(effect, behaviour, outcome, meaning, takes_ms)
 
     def _outcome(
         self, effect: InvokeFunction, behaviour: Behaviour, messages: list[Sent]
     ) -> tuple[Outcome, Meaning, int]:
-        if effect.event_bytes > self.plan.event_limit_bytes:
-            self.seen.add("payload refused")
-            return (*REFUSED, 1)
-        if self._spell("throttled"):
-            self.seen.add("throttled")
-            return NotInvoked(reason="429"), Meaning(verdict="not run", ran=False), 1
+        turned_away = self._turned_away(effect)
+        if turned_away is not None:
+            return turned_away
         poison = next((place for place, sent in enumerate(messages) if sent.failures > 0), None)
         if poison is not None and behaviour.deed == "succeeds":
             messages[poison].failures -= 1

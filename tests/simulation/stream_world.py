@@ -20,11 +20,6 @@ from penstock.mapping.effects import (
 )
 from penstock.mapping.inputs import (
     DestinationAnswered,
-    FunctionError,
-    InvocationEnded,
-    MappingDisabled,
-    MappingEnabled,
-    NotInvoked,
     Outcome,
     ReadFailed,
     ReadTrimmed,
@@ -32,16 +27,12 @@ from penstock.mapping.inputs import (
     Shard,
     ShardsDiscovered,
     StreamInput,
-    TimerFired,
 )
-from tests.simulation.agenda import Agenda
-from tests.simulation.behaviour import FUNCTION_ERRORS, GOOD, REFUSED, Behaviour, Meaning, answer
+from tests.simulation.behaviour import FUNCTION_ERRORS, GOOD, Behaviour, Meaning, answer
 from tests.simulation.entry import FIRST_SEQUENCE_NUMBER, Entry, write
+from tests.simulation.shell import EPOCH_MS, Shell
 from tests.simulation.stream_model import StreamModel
 from tests.simulation.stream_plan import GOOD_DELIVERY, GOOD_READING, PlannedShard, Reading, StreamPlan
-
-EPOCH_MS = 1_767_225_600_000
-"""2026-01-01T00:00:00Z."""
 
 
 class _ShardOfTheWorld:
@@ -53,7 +44,6 @@ class _ShardOfTheWorld:
         self.entries: list[Entry] = []
         self.instants: list[int] = []
         self.trimmed = 0
-        self.held: tuple[ReadRecords, Reading] | None = None
 
     def written_by(self, now_ms: int) -> int:
         """Count the records that exist."""
@@ -67,30 +57,22 @@ class _ShardOfTheWorld:
         return bisect_right(self.entries, number, key=lambda entry: entry.index)
 
 
-class StreamWorld:
+class StreamWorld(Shell):
     """Runs a plan; raises Violation, or whatever the core raises."""
 
+    plan: StreamPlan
+    model: StreamModel
+
     def __init__(self, plan: StreamPlan, *, check_every: int = 1) -> None:
-        self.plan = plan
-        self.seen: set[str] = set()
-        self.model = StreamModel(plan.configuration, plan.choices(), seen=self.seen, check_every=check_every)
-        self._begin_ms = EPOCH_MS + plan.begins_at_ms
-        self._agenda = Agenda(now_ms=self._begin_ms, seed=plan.seed)
+        model = StreamModel(plan.configuration, plan.choices(), seen=set(), check_every=check_every)
+        super().__init__(plan, model, begin_ms=EPOCH_MS + plan.begins_at_ms)
         self._shards = [_ShardOfTheWorld(number, planned) for number, planned in enumerate(plan.shards)]
         self._by_id = {shard.shard_id: shard for shard in self._shards}
-        self._calls = self._reads = self._deliveries = self._final_calls = 0
-        self._timers: set[str] = set()
+        self._reads = self._deliveries = self._final_calls = 0
         self._write()
-        self._plan_inputs()
-
-    def run(self) -> None:
-        """Let everything happen."""
-        self._agenda.run()
-        self.model.close()
-
-    def story(self) -> list[str]:
-        """Tell what happened to the shards."""
-        return self.model.mapping.story()
+        for at_ms in plan.announcements:
+            self._agenda.plan(self._begin_ms + at_ms, self._announce)
+        self._plan_switches()
 
     # --- the beginning ---
 
@@ -112,17 +94,6 @@ class StreamWorld:
             shard.instants.append(at_ms)
             self.model.ledger.entries[entry.record.sequence_number] = entry
 
-    def _plan_inputs(self) -> None:
-        plan, begin_ms = self.plan, self._begin_ms
-        for at_ms in plan.announcements:
-            self._agenda.plan(begin_ms + at_ms, self._announce)
-        self._agenda.plan(begin_ms + plan.enabled_at_ms, partial(self._hand_in, MappingEnabled()))
-        switches = plan.switches[: len(plan.switches) // 2 * 2]
-        for place, at_ms in enumerate(switches):
-            self._agenda.plan(begin_ms + at_ms, partial(self._switch, on=place % 2 == 1))
-        if switches:
-            self._agenda.plan(begin_ms + switches[-1] + 1, partial(self._switch, on=True))
-
     # --- what happens by itself ---
 
     def _announce(self) -> None:
@@ -140,16 +111,8 @@ class StreamWorld:
                     self.seen.add("shards merged")
         self._hand_in(ShardsDiscovered(shards=tuple(found[self.plan.seed % 3 :] + found[: self.plan.seed % 3])))
 
-    def _switch(self, *, on: bool) -> None:
-        if not on:
-            self.seen.add("switched off")
-            if self.model.calls or self.model.deliveries:
-                self.seen.add("switched off with something in flight")
-        self._hand_in(MappingEnabled() if on else MappingDisabled())
-
-    def _spell(self, what: str) -> bool:
-        now_ms = self._agenda.now_ms - self._begin_ms
-        return any(spell.what == what and spell.from_ms <= now_ms < spell.to_ms for spell in self.plan.spells)
+    def _is_in_flight(self) -> bool:
+        return bool(self.model.calls or self.model.deliveries)
 
     # --- inputs and effects ---
 
@@ -169,28 +132,6 @@ class StreamWorld:
                 case _:
                     pass
 
-    def _start_timer(self, effect: StartTimer) -> None:
-        self._timers.add(effect.timer_id)
-        at_ms = max(effect.at_ms, self._agenda.now_ms)
-        if self.plan.timers_late_ms:
-            self.seen.add("timer late")
-            at_ms += self.plan.timers_late_ms
-        self._agenda.plan(at_ms, partial(self._fire, effect.timer_id))
-
-    def _fire(self, timer_id: str) -> None:
-        if timer_id in self._timers:
-            self._timers.remove(timer_id)
-            fired = TimerFired(timer_id=timer_id)
-            self._hand_in(fired)
-            if self.plan.timers_twice:
-                self._agenda.plan(self._agenda.now_ms + 1, partial(self._hand_in, fired))
-
-    def _cancel_timer(self, effect: CancelTimer) -> None:
-        self._timers.remove(effect.timer_id)
-        if self.plan.timers_twice:
-            fired = TimerFired(timer_id=effect.timer_id)
-            self._agenda.plan(self._agenda.now_ms, partial(self._hand_in, fired))
-
     # --- the function ---
 
     def _invoke(self, effect: InvokeFunction) -> None:
@@ -201,32 +142,15 @@ class StreamWorld:
         outcome, meaning, takes_ms = self._outcome(effect, behaviour, entries)
         if meaning.verdict in ("failed", "reported") and len(entries) > 1 and behaviour.place > 0.5:
             self.seen.add("several records fail together")
-        now_ms, deadline_ms = self._agenda.now_ms, self.plan.answer_deadline_ms
-        answering = behaviour.answering
-        if answering == "late" and deadline_ms is not None:
-            takes_ms = deadline_ms + 1 + self.plan.timers_late_ms + takes_ms
-        elif answering == "never" and deadline_ms is not None:
-            self.seen.add("answer of an invocation lost")
-            return
-        if deadline_ms is not None and takes_ms > deadline_ms + self.plan.timers_late_ms:
-            self.seen.add("answer of an invocation late")
-        ended = InvocationEnded(invocation_id=effect.invocation_id, outcome=outcome)
-        self._agenda.plan(now_ms + takes_ms, partial(self._hand_in, ended, meaning))
-        if answering == "twice":
-            self.seen.add("answer of an invocation doubled")
-            again = dataclasses.replace(ended, outcome=FunctionError() if place % 2 else outcome)
-            self._agenda.plan(now_ms + takes_ms + 1 + place % 3, partial(self._hand_in, again, meaning))
+        self._answer_invocation(effect, behaviour, outcome, meaning, takes_ms)
 
     def _outcome(
         self, effect: InvokeFunction, behaviour: Behaviour, entries: list[Entry]
     ) -> tuple[Outcome, Meaning, int]:
         takes_ms = behaviour.takes_ms
-        if effect.event_bytes > self.plan.event_limit_bytes:
-            self.seen.add("payload refused")
-            return (*REFUSED, 1)
-        if self._spell("throttled"):
-            self.seen.add("throttled")
-            return NotInvoked(reason="429"), Meaning(verdict="not run", ran=False), 1
+        turned_away = self._turned_away(effect)
+        if turned_away is not None:
+            return turned_away
         poison = next((place for place, entry in enumerate(entries) if entry.failures > 0), None)
         if poison is not None and behaviour.deed == "succeeds":
             bad = entries[poison]
