@@ -96,6 +96,8 @@ class Application:
         script.check(template)
         its_clock = JumpingClock() if clock == "jumping" else WallClock()
         kept = Journal(journal)
+        if on_event is not None:
+            kept.listen(on_event)
         kept.tell(run_began(template, path=path, seed=seed, clock=clock, now_ms=its_clock.now_ms()))
         application = cls(
             template,

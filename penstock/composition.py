@@ -51,6 +51,7 @@ from penstock.runtime.log import LogLine
 from penstock.runtime.packages import unpack
 from penstock.runtime.run_facts import mapping_defined, tell_invocation
 from penstock.runtime.tallies import FunctionTally, add_to
+from penstock.story.facts import Fact
 from penstock.story.journal import Journal
 from penstock.template.models import EventSourceMapping, Function, Template
 from penstock.template.stores import TABLE_TYPES
@@ -60,7 +61,7 @@ NEVER_IMPORTED = frozenset({"Runtime.ImportModuleError", "Runtime.HandlerNotFoun
 FLUSH_SECONDS = 0.25
 """How far the journal's file is behind at most, in wall time; our choice."""
 
-Event = Invocation | LogLine | Served | Denied
+Event = Invocation | LogLine | Served | Denied | Fact
 """What a person watching is told as it happens."""
 
 

@@ -1,7 +1,7 @@
 """Run a synthesized application on this machine until it is stopped.
 
 Starts everything that the template defines: no Docker, no account, no network. Prints the API's address, one
-working curl line, signed or with a token, what each function does as it happens, and each call that a role's policies
+working curl line, signed or with a token, the ways of records as they happen, and each call that a role's policies
 deny, with the statement that is missing. Ctrl-C stops it, prints what each function came to, the grants that no
 function used, and what of the template was not exactly so.
 """
@@ -9,9 +9,7 @@ function used, and what of the template was not exactly so.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -33,18 +31,10 @@ from penstock.terminal import Progress, program
 
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.composition import Event
-    from penstock.runtime.log import LogLine
     from penstock.template.models import Route, Template
 
 DAY_SECONDS = 86_400
 """How long the token of the printed line is good; our choice: a line is used on the day that it is printed."""
-
-ROUTINE_KEYS = frozenset(
-    {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size"}
-    | {"function_arn", "function_request_id", "xray_trace_id", "correlation_id", "sampling_rate"}
-)
-"""What a Powertools log line says of itself; the rest is what the handler wanted to say."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,15 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=int, default=0, help=seed)
     add("--faults", metavar="FILE", type=Path, help="a fault script: what goes wrong on purpose (docs/local-run.md)")
     add_dynamodb_endpoint(parser)
-    add("--quiet", action="store_true", help="do not print what functions do")
+    add("--quiet", action="store_true", help="print no more of what happens than denials")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     began = time.perf_counter()
-    printer = Printer(quiet=arguments.quiet)
     with loading(), Progress(sys.stderr).during(f"starting the application of {arguments.path}"):
         from penstock.application import Application
+        from penstock.cli.lines import Printer
         from penstock.cloud.faults import read_script
 
         application = Application.start(
@@ -76,7 +66,7 @@ def main(arguments: argparse.Namespace) -> int:
             clock="wall",
             seed=arguments.seed,
             port=arguments.port,
-            on_event=printer.tell,
+            on_event=Printer(quiet=arguments.quiet).tell,
             dynamodb_endpoint=arguments.dynamodb_endpoint,
             faults=read_script(arguments.faults) if arguments.faults else None,
             journal=JOURNAL,
@@ -158,63 +148,3 @@ def _authorized(application: Application, route: Route) -> list[str]:
         return [f"-H 'authorization: Bearer {application.token(subject='developer', lifetime_seconds=DAY_SECONDS)}'"]
     key, secret = application.caller_credentials
     return [f"--aws-sigv4 'aws:amz:{application.region}:execute-api' --user {key}:{secret}"]
-
-
-class Printer:
-    """Prints what happens, one line each; called from the application's thread."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._lock = threading.Lock()
-
-    def tell(self, event: Event) -> None:
-        """Print one event."""
-        from penstock.cloud.policies.guard import Denied
-
-        text = None if self._quiet and not isinstance(event, Denied) else describe(event)
-        if text is not None:
-            with self._lock:
-                print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
-def describe(event: Event) -> str | None:
-    """An event as a line of text, or ``None`` for what nobody wants to read (metrics, routine logs)."""
-    from penstock.cloud.policies.guard import Denied
-    from penstock.gateway.gateway import Served
-    from penstock.runtime.invocation import Answer, Failure, Invocation, Throttled
-    from penstock.runtime.log import LogLine
-
-    match event:
-        case Served():
-            return f"{event.method} {event.path} -> {event.status} ({event.duration_ms:.0f} ms)"
-        case LogLine():
-            return _log(event)
-        case Denied():
-            return event.told()
-        case Invocation():
-            match event.result:
-                case Answer():
-                    how = "ok" if b"itemIdentifier" not in event.result.payload else "some records failed"
-                case Failure():
-                    how = f"FAILED {event.result.error.get('errorType')}: {event.result.error.get('errorMessage')}"
-                case Throttled():
-                    how = f"throttled ({event.result.reason})"
-                case _:
-                    how = "refused: event too large"
-            cold = f", cold start {event.init_duration_ms:.0f} ms" if event.init_duration_ms is not None else ""
-            return f"{event.function.label}: {how} ({event.duration_ms:.0f} ms{cold})"
-
-
-def _log(line: LogLine) -> str | None:
-    text = line.text
-    if text.startswith("{"):
-        try:
-            entry = json.loads(text)
-        except ValueError:
-            return f"{line.function.label}| {text}"
-        if "_aws" in entry:
-            return None
-        said = " ".join(f"{key}={value}" for key, value in entry.items() if key not in ROUTINE_KEYS)
-        level = "" if entry.get("level") == "INFO" else f"{entry.get('level')} "
-        return f"{line.function.label}: {level}{entry.get('message', '')} {said}".rstrip()
-    return f"{line.function.label}| {text}" if text.strip() else None

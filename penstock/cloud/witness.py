@@ -126,6 +126,7 @@ class Witness:
                 sender=what.caller,
                 request_id=what.request_id,
                 body=message.body,
+                receives=message.approximate_receive_count,
             )
         )
 

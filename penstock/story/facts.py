@@ -118,7 +118,7 @@ class EventDelivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent:
-    """A message came into a queue, by a call, a service (``sender``), or a redrive: then its id was there before."""
+    """A message came into a queue, by a call or a service (``sender``), or by a redrive after so many ``receives``."""
 
     at_ms: int
     queue: str
@@ -126,6 +126,7 @@ class MessageSent:
     sender: str
     request_id: str
     body: str
+    receives: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

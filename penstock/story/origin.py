@@ -50,7 +50,7 @@ def _batch(findings: Findings, words: Wording, batch: BatchInvoked, text: str) -
     elif alone:
         (message_id,) = batch.items
         for sent in findings.messages.get(message_id, [])[:1]:
-            told = f"from {words.message(sent, moved=False)}"
+            told = f"from {words.message(sent)}"
             yield Step(at_ms=sent.at_ms, kind="origin", text=told, id=message_id)
             yield from origins(findings, words, message_id)
 

@@ -320,7 +320,7 @@ class Ways:
         return Step(
             at_ms=sent.at_ms,
             kind="message",
-            text=self._words.message(sent, moved=index > 0),
+            text=self._words.message(sent),
             id=message_id,
             steps=(
                 *(origins(findings, self._words, message_id) if root else ()),

@@ -68,11 +68,11 @@ class Wording:
     def attempt(self, told: Attempt, number: int, why: str, how: Outcome) -> str:
         """An attempt of a mapping."""
         size = f", batch of {len(told.items)}" if told.items else ""
-        return f"attempt {number} ({why}){size}: {_ended(told.ended, how)}; request {told.request_id}"
+        return f"attempt {number} ({why}){size}: {ended(told.ended, how)}; request {told.request_id}"
 
     def invocation(self, told: Attempt) -> str:
         """An invocation that no mapping made."""
-        return f"invocation of {told.function}: {_ended(told.ended, outcome(told))}; request {told.request_id}"
+        return f"invocation of {told.function}: {ended(told.ended, outcome(told))}; request {told.request_id}"
 
     def call(self, told: CallAnswered) -> str:
         """An AWS call: what, to what, how it ended."""
@@ -120,11 +120,13 @@ class Wording:
         error = f": {told.error}" if told.error else ""
         return f"rule {self.name(told.rule)} → {what} {self.name(told.target)}{error}"
 
-    def message(self, told: MessageSent, *, moved: bool) -> str:
+    def message(self, told: MessageSent) -> str:
         """A message in a queue, where it was sent or where a redrive moved it."""
         queue = self.name(told.queue)
-        where = f"moved to dead-letter queue {queue}" if moved else f"in queue {queue}"
-        return f"message {told.message_id} {where}"
+        if told.receives:
+            receives = counted(told.receives, "receive")
+            return f"message {told.message_id} moved to dead-letter queue {queue} after {receives}"
+        return f"message {told.message_id} in queue {queue}"
 
     def failure(self, told: FailureDelivered) -> str:
         """An on-failure delivery."""
@@ -148,15 +150,15 @@ def nothing_found(subject: str, findings: Findings) -> str:
     )
 
 
-def _ended(ended: InvocationEnded | None, how: Outcome) -> str:
-    """How an invocation ended for a record, and what it took."""
-    if ended is None:
+def ended(told: InvocationEnded | None, how: Outcome, counts: str = "") -> str:
+    """How an invocation ended for a record, or for how many each, and what it took."""
+    if told is None:
         return "in flight"
-    error = f", {_REPEATED_ID.sub('', ended.error)}" if ended.error else ""
+    error = f", {_REPEATED_ID.sub('', told.error)}" if told.error else ""
     if how in ("throttled", "too large"):
         return f"{how}{error}"
-    cold = f", cold start {ended.init_duration_ms:.0f} ms" if ended.init_duration_ms is not None else ""
-    return f"{_OUTCOMES.get(how, how)}{error} ({ended.duration_ms:.0f} ms{cold})"
+    cold = f", cold start {told.init_duration_ms:.0f} ms" if told.init_duration_ms is not None else ""
+    return f"{counts or _OUTCOMES.get(how, how)}{error} ({told.duration_ms:.0f} ms{cold})"
 
 
 def _struck(faults: tuple[str, ...]) -> str:

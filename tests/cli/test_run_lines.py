@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from penstock.cli.run import Printer
+from penstock.cli.lines import Printer
 from penstock.cloud.policies.guard import Denied
 
 STATEMENT = {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "arn:of:table"}

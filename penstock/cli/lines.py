@@ -1,0 +1,75 @@
+"""The lines of `penstock run`: what happens, as it happens."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.composition import Event
+    from penstock.runtime.log import LogLine
+
+ROUTINE_KEYS = frozenset(
+    {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size"}
+    | {"function_arn", "function_request_id", "xray_trace_id", "correlation_id", "sampling_rate"}
+)
+"""What a Powertools log line says of itself; the rest is what the handler wanted to say."""
+
+
+class Printer:
+    """Prints what happens, one line each; called from the application's thread.
+
+    Where it is quiet it prints denials alone.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        from penstock.story.live import Live
+
+        self._quiet = quiet
+        self._live = Live()
+        self._lock = threading.Lock()
+
+    def tell(self, event: Event) -> None:
+        """Print one event."""
+        from penstock.cloud.policies.guard import Denied
+
+        text = None if self._quiet and not isinstance(event, Denied) else self._line(event)
+        if text is not None:
+            with self._lock:
+                print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+    def _line(self, event: Event) -> str | None:
+        """An event as a line of text, or ``None`` for what nobody wants to read (metrics, routine logs)."""
+        from penstock.cloud.policies.guard import Denied
+        from penstock.gateway.gateway import Served
+        from penstock.runtime.invocation import Invocation
+        from penstock.runtime.log import LogLine
+
+        match event:
+            case Served():
+                return f"{event.method} {event.path} -> {event.status} ({event.duration_ms:.0f} ms)"
+            case LogLine():
+                return _log(event)
+            case Denied():
+                return event.told()
+            case Invocation():
+                return None  # which its fact tells
+            case _:
+                return self._live.line(event)
+
+
+def _log(line: LogLine) -> str | None:
+    text = line.text
+    if text.startswith("{"):
+        try:
+            entry = json.loads(text)
+        except ValueError:
+            return f"{line.function.label}| {text}"
+        if "_aws" in entry:
+            return None
+        said = " ".join(f"{key}={value}" for key, value in entry.items() if key not in ROUTINE_KEYS)
+        level = "" if entry.get("level") == "INFO" else f"{entry.get('level')} "
+        return f"{line.function.label}: {level}{entry.get('message', '')} {said}".rstrip()
+    return f"{line.function.label}| {text}" if text.strip() else None

@@ -1,0 +1,130 @@
+"""A run as it happens: one line for each step of the ways of records, short where all is well, whole where it is not.
+
+A write tells what each mapping's filters make of it, the end of a batch how many of its records came to what, and
+from the second attempt on why it was made. Events that reach their targets and messages that are done say nothing of
+it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+from penstock.mapping.filters import compile_filters
+from penstock.story.facts import (
+    BatchInvoked,
+    CallAnswered,
+    EventDelivered,
+    EventPublished,
+    Fact,
+    FailureDelivered,
+    FaultStruck,
+    InvocationEnded,
+    MappingDefined,
+    MessageSent,
+    RecordsWritten,
+    RunBegan,
+)
+from penstock.story.findings import Place, Record
+from penstock.story.reasons import Attempt, Outcome, outcome, reason
+from penstock.story.wording import Wording, counted, ended
+
+SHOWN = 3
+"""How many items of a write or a batch are named."""
+
+
+class Live:
+    """Words facts as they come. What it remembers is what is not done yet."""
+
+    def __init__(self) -> None:
+        self._words = Wording(None)
+        self._mappings: dict[str, MappingDefined] = {}
+        self._in_flight: dict[str, Attempt] = {}
+        self._unfinished: dict[Place, list[Attempt]] = {}
+
+    def line(self, fact: Fact) -> str | None:
+        """The line of a fact; ``None`` for one that nobody wants to read."""
+        words = self._words
+        match fact:
+            case RunBegan():
+                self._words = Wording(fact)
+            case MappingDefined():
+                self._mappings[fact.mapping] = fact
+            case BatchInvoked():
+                reports = self._mappings[fact.mapping].reports_batch_item_failures
+                self._in_flight[fact.request_id] = Attempt(request_id=fact.request_id, batch=fact, reports=reports)
+            case RecordsWritten():
+                return self._written(fact)
+            case InvocationEnded():
+                return self._ended(fact)
+            case EventPublished():
+                return words.event(fact)
+            case EventDelivered() if fact.error or fact.dead_letters:
+                return words.delivery(fact)
+            case MessageSent() if fact.receives:
+                return words.message(fact)
+            case FailureDelivered():
+                return words.failure(fact)
+            case CallAnswered() if fact.faults:
+                return f"{words.name(fact.caller)}: {words.call(fact)}"
+            case FaultStruck():
+                return f"fault {fact.kind} of {words.name(fact.victim)}"
+            case _:
+                pass
+        return None
+
+    def _written(self, fact: RecordsWritten) -> str:
+        records = [Record(written=fact, body=json.loads(text)) for text in fact.records]
+        source_arn = records[0].body["eventSourceARN"]
+        readers = [mapping for mapping in self._mappings.values() if mapping.source_arn == source_arn]
+        verdicts = [f"{mapping.function} {_passing(mapping, records)} of {len(records)}" for mapping in readers]
+        changes = [f"{record.body['eventName']} {'/'.join(record.key_values)}" for record in records]
+        by = f" by {self._words.name(fact.caller)} {fact.operation}" if fact.caller else ""
+        return f"{self._words.name(fact.table)}: {_some(changes)}{by}{' → ' * bool(verdicts)}{', '.join(verdicts)}"
+
+    def _ended(self, fact: InvocationEnded) -> str:
+        attempt = self._in_flight.pop(fact.request_id, None) or Attempt(request_id=fact.request_id)
+        attempt.ended = fact
+        batch = attempt.batch
+        if batch is None:
+            return f"{fact.function}: {ended(fact, outcome(attempt))}"
+        if not batch.items:
+            return f"{fact.function}: {batch.purpose} call of window {batch.window}: {ended(fact, outcome(attempt))}"
+        number, why = self._explain(attempt, batch)
+        counts = Counter(outcome(attempt, item) for item in batch.items)
+        again = f", attempt {number} ({why})" if number > 1 else ""
+        size = counted(len(batch.items), "record" if batch.shard_id else "message")
+        return f"{fact.function}: {size}{again}: {ended(fact, *_summed(counts))}"
+
+    def _explain(self, attempt: Attempt, batch: BatchInvoked) -> tuple[int, str]:
+        """Which attempt this is for the first of its items, and why; what is not done is remembered for the next."""
+        places = {item: (batch.mapping, batch.shard_id, item) for item in batch.items}
+        first = batch.items[0]
+        earlier = self._unfinished.get(places[first], [])
+        told = len(earlier) + 1, reason(attempt, earlier, first)
+        for item, place in places.items():
+            if outcome(attempt, item) == "done":
+                self._unfinished.pop(place, None)
+            else:
+                self._unfinished[place] = [*self._unfinished.get(place, ()), attempt]
+        return told
+
+
+def _passing(mapping: MappingDefined, records: Sequence[Record]) -> int:
+    """How many records pass the filters of a mapping."""
+    passes = compile_filters(mapping.filters, source="dynamodb")
+    return sum(passes(record.body) for record in records)
+
+
+def _some(texts: Sequence[str]) -> str:
+    """The first few of these, and how many there are."""
+    return ", ".join(texts) if len(texts) <= SHOWN else f"{', '.join(texts[:SHOWN])} and {len(texts) - SHOWN} more"
+
+
+def _summed(counts: Counter[Outcome]) -> tuple[Outcome, str]:
+    """What a batch came to, and where its records differ how many came to what."""
+    ((most, _),) = counts.most_common(1)
+    if len(counts) == 1:
+        return most, ""
+    return most, ", ".join(f"{count} {how}" for how, count in counts.items())
