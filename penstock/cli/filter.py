@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from penstock.mapping.filters import ExplainedFilter, Explanation, Source
     from penstock.template.models import Resource
 
-SHOWN_CHARACTERS = 120
-"""How much of the values seen a line shows; `--json` gives all."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
@@ -147,25 +144,15 @@ def _lines(name: str) -> list[str]:
 
 def _record_lines(judged: Sequence[_Judged]) -> Iterator[str]:
     """A line for a record that passes, and one for each filter that one does not pass."""
+    from penstock.story.verdict import told_failure
+
     for record in judged:
         if record.passes:
             by = [str(number) for number, each in enumerate(record.explanations, start=1) if each.passes]
             yield f"{record.place}: passes" + (f" (filter {', '.join(by)})" if by else "")
             continue
         for number, explanation in enumerate(record.explanations, start=1):
-            yield f"{record.place}: fails filter {number} at {_told(explanation)}"
-
-
-def _told(explanation: Explanation) -> str:
-    from penstock.mapping.filters import written
-
-    failure = explanation.failure
-    assert failure is not None
-    seen = json.dumps(failure.seen if len(failure.seen) != 1 else failure.seen[0]) if failure.seen else "nothing"
-    if len(seen) > SHOWN_CHARACTERS:
-        seen = f"{seen[:SHOWN_CHARACTERS]}…"
-    told = f"{failure.condition.path}: wants {json.dumps(written(failure.condition))}, seen {seen}"
-    return f"{told}; {failure.hint}" if failure.hint else told
+            yield f"{record.place}: fails filter {number} at {told_failure(explanation)}"
 
 
 def _summary_lines(filters: Sequence[ExplainedFilter], judged: Sequence[_Judged]) -> Iterator[str]:

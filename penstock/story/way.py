@@ -59,14 +59,21 @@ class Ways:
     def all(self) -> list[Step]:
         """Every story that begins here."""
         findings = self._findings
-        made = findings.makers
         roots = chain(
             map(self._record, findings.records.values()),
-            (self._event(event, NOTHING) for event in findings.events.values() if event.event_id not in made),
-            (self._message(sent[0], NOTHING) for key, sent in findings.messages.items() if key not in made),
+            (self._event(event, NOTHING) for key, event in findings.events.items() if self._is_new(key)),
+            (self._message(sent[0], NOTHING) for key, sent in findings.messages.items() if self._is_new(key)),
             (self._invocation(attempt, NOTHING) for attempt in findings.attempts if _is_odd(attempt)),
         )
         return sorted(roots, key=_instant)
+
+    def _is_new(self, thing: str) -> bool:
+        """Whether an event or a message is part of no other story: it came from outside, or of a request."""
+        maker = self._findings.makers.get(thing)
+        if not isinstance(maker, CallAnswered):
+            return maker is None
+        attempt = self._findings.attempts_of_calls.get(id(maker))
+        return attempt is None or (attempt.batch is None and not _is_odd(attempt))
 
     def of(self, subject: str) -> list[Step]:
         """The stories of a name; empty when nothing has it."""
@@ -213,7 +220,7 @@ class Ways:
         """What neither an attempt nor a destination tells: that a record was discarded, or is still waited for."""
         attempts = self._findings.attempts_at.get(place, [])
         finished_at_ms = self._findings.finished_at_ms(place)
-        told = attempts and outcome(attempts[-1], place[2]) in ("done", "in flight", "reported", "rewound")
+        told = attempts and outcome(attempts[-1], place[2]) in ("done", "in flight")
         if finished_at_ms is not None and not told:
             text = "discarded: no on-failure destination"
             yield Step(at_ms=finished_at_ms, kind="end", text=text, mapping=place[0])

@@ -1,0 +1,370 @@
+"""Ways through facts made by hand: what belongs to which record, and what cannot be seen from the outside."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from penstock.errors import UsageError
+from penstock.story.facts import (
+    CheckpointSaved,
+    EventDelivered,
+    EventPublished,
+    Fact,
+    FailureDelivered,
+    FaultStruck,
+    MessagesDeleted,
+)
+from penstock.story.step import Step
+from penstock.story.telling import document, lines_of
+from penstock.story.way import find, stories
+from penstock.terminal import Paint
+from tests.story.chronicle import BEGAN, NOW, QUEUE, SHARD, called, ended, invoked, mapping, sent, written
+
+PUBLISHED = EventPublished(
+    at_ms=NOW + 5, event_id="v1", bus="bus", detail_type="Placed", caller="reader", request_id="a", detail='{"of":"e1"}'
+)
+TO_QUEUE = EventDelivered(
+    at_ms=NOW + 6, event_id="v1", rule="Rule", target="arn:aws:sqs:eu-west-1:1:jobs", error="", made=("m1",)
+)
+
+
+def texts(step: Step, kind: str = "") -> list[str]:
+    """The texts of a step and all below it, or of those of one kind, in order."""
+    own = [step.text] if kind in ("", step.kind) else []
+    return own + [text for inner in step.steps for text in texts(inner, kind)]
+
+
+def checkpoint(number: int) -> CheckpointSaved:
+    """The mapping is done with all records up to this one."""
+    return CheckpointSaved(at_ms=NOW + 9, mapping="Reader", shard_id=SHARD, sequence_number=str(number))
+
+
+def test_call_belongs_to_the_record_that_it_names() -> None:
+    """By eventID or by key, in JSON or in JSON within JSON; what was struck and names nobody befell all."""
+    nested = json.dumps({"Detail": json.dumps({"id": "k1"})})
+    facts: list[Fact] = [
+        BEGAN,
+        mapping(),
+        written(1, 2),
+        invoked("a", 1, 2),
+        called("a", "UpdateItem", request='{"TableName":"orders","Key":{"id":{"S":"k1"}}}'),
+        called("a", "PutEvents", service="events", request=nested),
+        called("a", "GetItem", request='{"TableName":"orders","Key":{"id":{"S":"k2"}}}', error="ValidationException"),
+        called("a", "PutItem", request='{"TableName":"other"}', faults=("latency",)),
+        called("a", "DeleteItem", request="{}", faults=("process-killed before",)),
+        called("a", "Query", request="{}"),
+        ended("a", result="failed", error="Runtime.ExitError: gone"),
+    ]
+
+    (first,), (second,) = find(facts, "k1"), find(facts, "e2")
+
+    assert texts(first, "call") == [
+        "dynamodb:UpdateItem Orders id=k1",
+        "events:PutEvents",
+        "dynamodb:PutItem other (fault latency)",
+        "dynamodb:DeleteItem (fault process-killed before)",
+        "2 calls that did not name it",
+    ]
+    assert texts(second, "call") == [
+        "dynamodb:GetItem Orders id=k2: ValidationException",
+        "dynamodb:PutItem other (fault latency)",
+        "dynamodb:DeleteItem (fault process-killed before)",
+        "3 calls that did not name it",
+    ]
+
+
+def test_event_is_followed_to_the_attempts_of_its_messages() -> None:
+    """Rule, queue, batch, call, deletion; a record that was written on the way is named and not followed."""
+    facts: list[Fact] = [
+        mapping(),
+        mapping("Worker", source_arn=QUEUE),
+        written(1),
+        invoked("a", 1),
+        PUBLISHED,
+        called("a", "PutEvents", service="events", made=("v1",)),
+        ended("a"),
+        sent("m1", text='{"detail":{"of":"e1"}}'),
+        TO_QUEUE,
+        invoked("b", "m1", mapping="Worker"),
+        written(2, key="k1"),
+        called("b", request='{"id":"k1"}', made=("e2",), caller="worker"),
+        ended("b", function="worker"),
+        MessagesDeleted(at_ms=NOW + 9, mapping="Worker", items=("m1",)),
+    ]
+
+    (story,) = find(facts, "e1")
+
+    assert texts(story)[1:] == [
+        "Reader → reader: no filter",
+        "attempt 1 (first), batch of 1: done (5 ms); request a",
+        "events:PutEvents",
+        "event Placed v1 on bus, by reader",
+        "rule Rule → queue jobs",
+        "message m1 in queue jobs",
+        "Worker → worker: no filter",
+        "attempt 1 (first), batch of 1: done (5 ms); request b",
+        "dynamodb:PutItem",
+        "INSERT orders id=k1, eventID e2",
+        "deleted from the queue",
+    ]
+
+
+def test_event_and_message_lead_back_to_their_record() -> None:
+    """Asked for by its own id, each tells what it came from, the nearest first."""
+    facts: list[Fact] = [
+        mapping(),
+        written(1, 2),
+        invoked("a", 1, 2),
+        PUBLISHED,
+        called("a", "PutEvents", service="events", made=("v1",)),
+        sent("m1"),
+        TO_QUEUE,
+    ]
+
+    (message,), (event,) = find(facts, "m1"), find(facts, "v1")
+
+    back = ["from events:PutEvents by reader", "from INSERT orders id=k1, eventID e1"]
+    assert texts(message, "origin") == ["from event Placed v1 on bus, by reader", *back]
+    assert texts(event, "origin") == back
+
+
+def test_faults_of_events_and_deliveries_are_told() -> None:
+    """A late or doubled event says so; what a target refused, and the dead-letter queue it went to, too."""
+    refused = replace(TO_QUEUE, error="AccessDenied: no", made=())
+    facts: list[Fact] = [
+        PUBLISHED,
+        FaultStruck(at_ms=NOW, kind="event-doubled", victim="Rule", request_id="", text='{"version":"0","id":"v1"}'),
+        refused,
+        replace(refused, error="", dead_letters=True),
+    ]
+
+    (story,) = stories(facts)
+
+    assert texts(story)[1:] == [
+        "fault event-doubled of Rule",
+        "rule Rule → queue jobs: AccessDenied: no",
+        "rule Rule → dead-letter queue jobs",
+    ]
+
+
+def test_execution_is_followed_by_its_name() -> None:
+    """The calls of a state machine that name an execution belong to the delivery that started it."""
+    started = replace(TO_QUEUE, target="arn:aws:states:eu-west-1:1:stateMachine:flow", made=("x-1",))
+    facts: list[Fact] = [
+        PUBLISHED,
+        started,
+        called("", "UpdateItem", request='{":execution":"x-1"}', caller="Flow"),
+        called("", "UpdateItem", request='{":execution":"x-2"}', caller="Flow"),
+    ]
+
+    (story,) = stories(facts)
+
+    assert texts(story)[1:] == ["rule Rule → state machine flow", "dynamodb:UpdateItem"]
+
+
+def test_window_tells_its_final_call() -> None:
+    """The call that ends a tumbling window belongs to every record in it, with repeats and destination of its own."""
+    window = "2026-01-01T00:00:00Z"
+    final = replace(invoked("f"), window=window, purpose="final", shard_id=SHARD)
+    facts: list[Fact] = [
+        mapping(),
+        written(1),
+        replace(invoked("a", 1), window=window),
+        ended("a"),
+        final,
+        ended("f", result="failed", error="ValueError: no"),
+        final,
+        ended("f", result="failed", error="ValueError: no"),
+        _failure(batch_request_id="f", first="", last=""),
+        checkpoint(1),
+    ]
+
+    (story,) = find(facts, "k1")
+
+    (reading,) = story.steps
+    assert [(step.kind, step.reason) for step in reading.steps] == [
+        ("attempt", "first"),
+        ("attempt", f"final call of window {window}"),
+        ("attempt", "retry after ValueError"),
+        ("on-failure", "RetryAttemptsExhausted"),
+    ]
+
+
+def _failure(**fields: str) -> FailureDelivered:
+    given = {"batch_request_id": "a", "first": "1", "last": "1", "error": "", **fields}
+    return FailureDelivered(
+        at_ms=NOW + 8,
+        mapping="Reader",
+        shard_id=SHARD,
+        destination="arn:aws:s3:::failed",
+        condition="RetryAttemptsExhausted",
+        records=1,
+        faults=(),
+        made=(),
+        batch_request_id=given["batch_request_id"],
+        first=given["first"],
+        last=given["last"],
+        error=given["error"],
+    )
+
+
+def test_refused_destination_is_told() -> None:
+    """The record is lost, and the story says where."""
+    facts: list[Fact] = [
+        mapping(),
+        written(1),
+        invoked("a", 1),
+        ended("a", result="failed"),
+        _failure(error="AccessDenied: no"),
+    ]
+
+    (story,) = find(facts, "k1")
+
+    (told,) = texts(story, "on-failure")
+    assert told == "RetryAttemptsExhausted: 1 record → on-failure destination failed, which refused: AccessDenied: no"
+
+
+@pytest.mark.parametrize(
+    ("facts", "ends"),
+    [
+        ([], ["not handed over so far"]),
+        ([invoked("a", 1)], []),
+        ([invoked("a", 1), ended("a", result="failed")], []),
+        ([invoked("a", 1), ended("a", result="failed"), checkpoint(1)], ["discarded: no on-failure destination"]),
+        ([checkpoint(1)], ["discarded: no on-failure destination"]),
+        ([invoked("a", 1), ended("a"), checkpoint(1)], []),
+    ],
+)
+def test_end_is_told_where_nothing_else_tells_it(facts: list[Fact], ends: list[str]) -> None:
+    """A record that waits, and one that went without a word."""
+    (story,) = find([mapping(), written(1), *facts], "k1")
+
+    assert texts(story, "end") == ends
+
+
+def test_request_that_failed_is_told_with_its_item() -> None:
+    """An invocation that no mapping made, and a state machine's call, where they went wrong at a key."""
+    request = '{"TableName":"orders","Item":{"id":{"S":"k1"}}}'
+    facts: list[Fact] = [
+        BEGAN,
+        called("r", request=request, caller="api", faults=("response-lost",), at_ms=1),
+        ended("r", function="api", result="failed", error="Runtime.ExitError: gone", at_ms=1),
+        called("", "UpdateItem", request=request, caller="Flow", error="ThrottlingException", at_ms=2),
+        called("", "UpdateItem", request=request, caller="Flow", at_ms=3),
+        written(1, at_ms=4),
+    ]
+
+    found = find(facts, "k1")
+
+    assert [story.text.partition(",")[0] for story in found] == [
+        "invocation of api: failed",
+        "dynamodb:UpdateItem Orders id=k1: ThrottlingException",
+        "INSERT Orders id=k1",
+    ]
+    assert texts(found[0], "call") == ["dynamodb:PutItem Orders id=k1 (fault response-lost)"]
+    assert len(stories(facts)) == 2
+
+
+def test_fails_when_nothing_has_the_name() -> None:
+    """The refusal shows what there is."""
+    with pytest.raises(
+        UsageError, match=r"nothing is known of 'x' in the run of cdk\.out; give one of its 6 keys \(k1, "
+    ):
+        find([BEGAN, written(1, 2, 3, 4, 5, 6)], "x")
+    with pytest.raises(UsageError, match=r"has seen no stream record so far; write an item first"):
+        find([BEGAN], "x")
+
+
+def test_key_of_two_attributes_is_found_whole_or_by_its_first() -> None:
+    """``partition/sort`` is one item, ``partition`` all of them."""
+
+    def two(number: int, sort: str) -> Fact:
+        fact = written(number, key="p")
+        record = json.loads(fact.records[0])
+        record["dynamodb"]["Keys"]["at"] = {"N": sort}
+        return replace(fact, records=(json.dumps(record),))
+
+    facts: list[Fact] = [two(1, "7"), two(2, "8")]
+
+    assert [story.id for story in find(facts, "p/8")] == ["e2"]
+    assert [story.id for story in find(facts, "p")] == ["e1", "e2"]
+
+
+def _story() -> Step:
+    facts: list[Fact] = [
+        mapping(),
+        written(1),
+        invoked("a", 1, at_ms=1_500),
+        called("a", faults=("latency",), at_ms=1_501),
+        ended("a", result="failed", error="ValueError: no"),
+    ]
+    (story,) = find(facts, "k1")
+    return story
+
+
+def test_story_is_told_in_lines_by_depth_and_time() -> None:
+    """The first with its time of day, the others with theirs after it."""
+    first, *lines = lines_of(_story())
+
+    assert first.startswith("00:00:00.000  INSERT orders id=k1, eventID e1, by api dynamodb:PutItem, request r-api; ")
+    assert lines == [
+        "       +0 ms  Reader → reader: no filter",
+        "   +1 500 ms    attempt 1 (first), batch of 1: failed, ValueError: no (5 ms); request a",
+        "   +1 501 ms      dynamodb:PutItem (fault latency)",
+    ]
+
+
+def test_colour_is_for_what_went_wrong() -> None:
+    """Failures are red, faults yellow, the rest is plain."""
+    lines = lines_of(_story(), paint=Paint(coloured=True))
+
+    assert ["\x1b[31m" in line for line in lines] == [False, False, True, False]
+    assert ["\x1b[33m" in line for line in lines] == [False, False, False, True]
+
+
+def test_document_has_all_but_what_is_empty() -> None:
+    """Each step in the same form; a verdict against the record is no empty one."""
+    told = document(_story())
+    (reading,) = told["steps"]
+    (attempt,) = reading["steps"]
+
+    assert (told["kind"], told["id"], told["after_ms"], told["at_ms"]) == ("record", "e1", 0, NOW)
+    assert "mapping" not in told
+    assert (reading["passes"], reading["mapping"]) == (True, "Reader")
+    assert (attempt["attempt"], attempt["outcome"], attempt["after_ms"]) == (1, "failed", 1_500)
+    assert document(Step(at_ms=0, kind="filter", text="t", passes=False))["passes"] is False
+
+
+def test_names_of_the_template_are_told() -> None:
+    """What a call was made to, by the name that people gave it."""
+    run = replace(BEGAN, names={"orders": "Orders", "jobs": "Jobs/Queue", "bucket-1": "Bucket"})
+
+    def told() -> Iterator[str]:
+        for service, operation, request in (
+            ("sqs", "SendMessage", '{"QueueUrl": "http://sqs/1/jobs", "MessageBody": "x"}'),
+            ("sns", "Publish", "Action=Publish&TopicArn=arn:aws:sns:eu-west-1:1:told&Message=x"),
+            ("s3", "PutObject", "/bucket-1/some/key?"),
+            ("dynamodb", "BatchExecuteStatement", '{"Statements": [{"Statement": "S"}, {"Statement": "S"}]}'),
+            ("dynamodb", "ExecuteStatement", '{"Statement": "SELECT 1"}'),
+            ("dynamodb", "BatchWriteItem", '{"RequestItems": {"orders": []}}'),
+            ("dynamodb", "PutItem", '{"TableName": "orders", "Item": {"id": {"S": "k1'),
+        ):
+            facts: list[Fact] = [
+                run,
+                called("r", operation, service=service, request=request, error="E"),
+                ended("r", result="failed"),
+            ]
+            (story,) = stories(facts)
+            yield story.steps[0].text.removesuffix(": E")
+
+    assert list(told()) == [
+        "sqs:SendMessage Jobs/Queue",
+        "sns:Publish told",
+        "s3:PutObject Bucket",
+        "dynamodb:BatchExecuteStatement 2 items",
+        "dynamodb:ExecuteStatement SELECT 1",
+        "dynamodb:BatchWriteItem Orders",
+        "dynamodb:PutItem",
+    ]
