@@ -1,23 +1,18 @@
 """The embedded cloud's engine behind botocore's clients, in this process: calls are counted, weighed and kept waiting.
 
-A request leaves botocore where it would go to its HTTP session: made, signed, and without a socket. What the engine
-takes to answer it, in time and on the processor, is told apart from what the function took.
+What the engine takes to answer a request, in time and on the processor, is told apart from what the function took.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-from botocore.awsrequest import AWSResponse
-
-from effects.connection import CONNECTION
+from benchmarks.clients import client_of
 from penstock.cloud.callers import Callers
 from penstock.cloud.capacity import Charge
 from penstock.cloud.engine import Engine, Reply, Request
@@ -52,7 +47,6 @@ class Cloud:
         self.engine = Engine(account_id=ACCOUNT_ID, region=REGION)
         self.latency_ms = 0.0
         self.spent = Spent()
-        self._session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
         self._caller = Callers(account_id=ACCOUNT_ID, seed="ladder").operator
         self.reset()
 
@@ -98,27 +92,21 @@ class Cloud:
 
     def client(self, service: str, **_: Any) -> Any:
         """What ``boto3.client`` gives, connected as the functions do it, with its requests led in here."""
-        client = self._session.client(service, config=CONNECTION)
-        client.meta.events.register("before-send", self._send)
-        return client
+        return client_of(service, region=REGION, answer=self._send)
 
-    def _send(self, request: Any, event_name: str, **_: Any) -> AWSResponse:
+    def _send(self, service: str, operation: str, sent: Request) -> Reply:
         began, processor_began = time.perf_counter(), time.thread_time()
-        service, operation = event_name.split(".")[1:]
         self.spent.calls[operation] += 1
-        reply = self._answer(service, operation, request)
+        reply = self._answer(service, operation, sent)
         self.spent.engine_processor_seconds += time.thread_time() - processor_began
         self.spent.engine_seconds += time.perf_counter() - began
         if self.latency_ms:
             time.sleep(self.latency_ms / 1_000)
-        return AWSResponse(request.url, reply.status, dict(reply.headers), _Body(reply.body))
+        return reply
 
-    def _answer(self, service: str, operation: str, request: Any) -> Reply:
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        body = request.body.encode() if isinstance(request.body, str) else request.body
-        sent = Request(method=request.method, path="/", query="", headers=headers, body=body)
+    def _answer(self, service: str, operation: str, sent: Request) -> Reply:
         if operation == "PutEvents":
-            entries = [{"EventId": str(number)} for number, _ in enumerate(json.loads(body)["Entries"])]
+            entries = [{"EventId": str(number)} for number, _ in enumerate(json.loads(sent.body)["Entries"])]
             return Reply(status=200, body=json.dumps({"FailedEntryCount": 0, "Entries": entries}).encode())
         if service != "dynamodb":
             return self.engine.handle(service, sent)
@@ -135,15 +123,3 @@ class Cloud:
     def _consumed(self, _: Call, charges: Sequence[Charge]) -> None:
         for charge in charges:
             self.spent.units[charge.kind] += charge.units  # type: ignore[assignment]
-
-
-class _Body(io.BytesIO):
-    """A body as botocore reads it from its HTTP session."""
-
-    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
-        """Give the whole body."""
-        yield self.read()
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import boto3
-from botocore.awsrequest import AWSResponse
-
-from effects.connection import CONNECTION
+from benchmarks.clients import client_of
 from orders.money import number_text
 from orders.payment import PaymentRequest
 from penstock.cloud.engine import Engine, Reply, Request
@@ -90,39 +86,30 @@ class Cloud:
     def client(self, service: str, **_: Any) -> Any:
         """Give a client whose requests cross the line: one a service for all environments, as it keeps nothing."""
         if service not in self._clients:
-            client = boto3.Session(
-                aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION
-            ).client(service, config=CONNECTION)
-            client.meta.events.register("before-send", self._send)
-            self._clients[service] = client
+            self._clients[service] = client_of(service, region=REGION, answer=self._send)
         return self._clients[service]
 
     def payment_port(self) -> PaymentPort:
         """Give the port of a payment provider behind the line."""
         return PaymentPort(self)
 
-    def _send(self, request: Any, event_name: str, **_: Any) -> AWSResponse:
-        """Answer a request of botocore's in place of its HTTP session."""
-        spoken_to, operation = event_name.split(".")[1:]
+    def _send(self, spoken_to: str, operation: str, sent: Request) -> Reply:
+        """Let a request cross the line."""
         service = SERVICE_OF.get(spoken_to, spoken_to)
-        headers = {key.lower(): _text(value) for key, value in request.headers.items()}
-        body = request.body.encode() if isinstance(request.body, str) else request.body
-        sent = Request(method=request.method, path="/", query="", headers=headers, body=body)
 
         def perform() -> Reply:
             return self._answer(service, operation, sent)
 
-        reply = self.line.cross(
+        return self.line.cross(
             Invocation.here(),
             line.Request(
                 name=f"{service}.{operation}",
-                id=headers["amz-sdk-invocation-id"],
+                id=sent.headers["amz-sdk-invocation-id"],
                 perform=perform,
                 refuse=lambda: SERVICES[service].reply(SERVICES[service].throttling),
                 refuse_entry=self._entry_refused(service, operation, sent) if operation in BATCHES else None,
             ),
         )
-        return AWSResponse(request.url, reply.status, dict(reply.headers), _Raw(reply.body))
 
     def _entry_refused(self, service: str, operation: str, sent: Request) -> Callable[[], Reply]:
         """Answer a batch call without its first entry, which is throttled."""
@@ -173,15 +160,3 @@ class PaymentPort:
             refuse=refuse,
         )
         return self._cloud.line.cross(invocation, sent)
-
-
-class _Raw(io.BytesIO):
-    """A body as botocore reads it from its HTTP session."""
-
-    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
-        """Give the whole body."""
-        yield self.read()
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

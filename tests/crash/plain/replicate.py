@@ -9,6 +9,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
 
+from benchmarks.ladder.functions.plain_row import row
+
 client = boto3.client("dynamodb")
 persistence = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"], boto3_client=client)
 config = IdempotencyConfig(event_key_jmespath="eventId")
@@ -20,19 +22,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 )
 def replicate(detail: dict[str, Any]) -> str:
     """Put the row of one event."""
-    item = {
-        "customer_id": {"S": detail["customerId"]},
-        "order_id": {"S": detail["orderId"]},
-        "version": {"N": str(detail["version"])},
-        "status": {"S": detail["status"]},
-        "kind": {"S": detail["kind"]},
-        "total": {"N": detail["total"]},
-        "item_count": {"N": str(detail["itemCount"])},
-        "distinct_products": {"N": str(detail["distinctProducts"])},
-        "country": {"S": detail["country"]},
-        "placed_at": {"S": detail["placedAt"]},
-    }
-    client.put_item(TableName=os.environ["CUSTOMER_ORDERS_TABLE"], Item=item)
+    client.put_item(TableName=os.environ["CUSTOMER_ORDERS_TABLE"], Item=row(detail))
     return str(detail["orderId"])
 
 
