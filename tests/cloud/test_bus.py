@@ -17,33 +17,9 @@ from penstock.cloud.engine import EngineError, Request
 from penstock.cloud.front_door import Call
 from penstock.cloud.metrics import Metrics
 from penstock.errors import TemplateError
-from penstock.template.models import EventBus, Rule, RuleTarget
+from penstock.template.models import Rule, RuleTarget
+from tests.cloud.orders_bus import BUS, RULE, TARGET
 
-ARN = "arn:aws:sqs:us-east-1:123456789012:"
-TARGET = RuleTarget(
-    id="t",
-    arn=ARN + "orders",
-    role_arn=None,
-    maximum_event_age_in_seconds=3600,
-    maximum_retry_attempts=3,
-    dead_letter_arn=ARN + "dead",
-    input=None,
-    input_path=None,
-    input_transformer=None,
-    message_group_id=None,
-)
-RULE = Rule(
-    logical_id="Rule",
-    label="Rule",
-    stack="s",
-    name="placed",
-    arn="arn:aws:events:us-east-1:123456789012:rule/orders/placed",
-    event_bus_name="orders",
-    enabled=True,
-    event_pattern={"detail-type": ["OrderPlaced"]},
-    targets=(TARGET,),
-)
-BUS = EventBus(logical_id="B", stack="s", name="orders", arn="arn:aws:events:us-east-1:123456789012:event-bus/orders")
 EVENT: dict[str, Any] = {
     "version": "0",
     "id": "i",

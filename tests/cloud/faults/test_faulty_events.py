@@ -9,32 +9,8 @@ from penstock.cloud.clock import JumpingClock
 from penstock.cloud.faults import Faults, FaultScript
 from penstock.cloud.faults.log import Strike
 from penstock.cloud.faults.script import EventDelayed, EventDoubled, Fault, When
-from penstock.template.models import EventBus, Rule, RuleTarget
-
-TARGET = RuleTarget(
-    id="t",
-    arn="arn:aws:sqs:us-east-1:123456789012:orders",
-    role_arn=None,
-    maximum_event_age_in_seconds=3600,
-    maximum_retry_attempts=3,
-    dead_letter_arn=None,
-    input=None,
-    input_path=None,
-    input_transformer=None,
-    message_group_id=None,
-)
-RULE = Rule(
-    logical_id="Rule",
-    label="Rule",
-    stack="s",
-    name="placed",
-    arn="arn:aws:events:us-east-1:123456789012:rule/orders/placed",
-    event_bus_name="orders",
-    enabled=True,
-    event_pattern={"source": ["shop"]},
-    targets=(TARGET,),
-)
-BUS = EventBus(logical_id="B", stack="s", name="orders", arn="arn:aws:events:us-east-1:123456789012:event-bus/orders")
+from penstock.template.models import Rule, RuleTarget
+from tests.cloud.orders_bus import BUS, RULE
 
 
 def delivered(count: int, *faults: Fault, seed: int = 3) -> tuple[list[int], list[Strike]]:
