@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from penstock.cloud.rule_inputs import at_path, payload_of
-from tests.cloud.test_bus import RULE, TARGET
+from tests.cloud.orders_bus import RULE, TARGET
 
 EVENT: dict[str, Any] = {
     "version": "0",
