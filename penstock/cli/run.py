@@ -1,7 +1,8 @@
 """Run a synthesized application on this machine until it is stopped.
 
-Starts everything that the template defines: no Docker, no account, no network. Prints the API's address, one
-working curl line, signed or with a token, the ways of records as they happen, and each call that a role's policies
+Starts everything that the template defines: no Docker, no account, no network. Prints the endpoint of AWS calls (the
+AWS CLI and the SDKs of a shell are led there by `. .penstock/environment`), the API's address, one working curl line,
+signed or with a token, the ways of records as they happen, and each call that a role's policies
 deny, with the statement that is missing. Ctrl-C stops it, prints what each function came to, the grants that no
 function used, and what of the template was not exactly so.
 """
@@ -24,6 +25,7 @@ from penstock.cli.arguments import (
     parameters_of,
     whole_number,
 )
+from penstock.cli.environment_file import ENVIRONMENT, environment_file
 from penstock.cli.fidelity import Report, last_words
 from penstock.collector import loading
 from penstock.errors import TemplateError
@@ -71,7 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
             faults=read_script(arguments.faults) if arguments.faults else None,
             journal=JOURNAL,
         )
-    with application:
+    with application, environment_file(application):
         stacks = ", ".join(application.template.stacks)
         print(f"{arguments.path} ({stacks}) is up after {time.perf_counter() - began:.1f} s; Ctrl-C stops it")
         introduce(application)
@@ -109,7 +111,8 @@ def introduce(application: Application) -> None:
         print(f"  {machine.label:<12} is a state machine")
     for line in _left_out(template):
         print(f"  left out: {line}")
-    print(f"AWS endpoint {application.endpoint}", flush=True)
+    print(f"AWS endpoint {application.endpoint}")
+    print(f"  . {ENVIRONMENT}   leads the AWS CLI and the SDKs of a shell there", flush=True)
     try:
         url = application.api_url
     except TemplateError:

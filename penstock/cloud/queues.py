@@ -152,9 +152,13 @@ class Queues:
         timer = self._clock.call_at(at_ms, wake, name=f"long poll of {queue_name}")
         self._polls.setdefault(queue_name, []).append(wake)
         self._clock.end(activity)
-        await over
-        timer.cancel()
-        self._polls[queue_name].remove(wake)
+        try:
+            await over
+        finally:
+            timer.cancel()
+            self._polls[queue_name].remove(wake)
+            if over.cancelled():  # whoever asked is still in flight until its call is over
+                self._clock.begin(activity)
 
     def _serve(self, queue_name: str) -> None:
         timer = self._timers.pop(queue_name, None)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from penstock.cloud.clock import JumpingClock
+from penstock.cloud.clock import JumpingClock, WallClock
 from penstock.cloud.engine import Engine
 from penstock.cloud.queues import Queues
 from penstock.mapping.inputs import QueueMessage
@@ -47,3 +47,28 @@ def test_message_that_becomes_visible_during_the_look_is_not_missed(margin_ms: i
     taken, pending = asyncio.run(go())
 
     assert len(taken) == 2 or [name for _, name in pending] == ["visibility of q"]
+
+
+def test_cancelled_long_poll_leaves_nothing_in_flight() -> None:
+    """Whoever gave up, or was cut off at the end of a run, is no longer counted, and was counted until then."""
+
+    async def go() -> tuple[object, dict[str, int]]:
+        clock = WallClock()
+        queues = Queues(Engine(account_id="123456789012", region="us-east-1"), clock)
+
+        async def poll() -> None:
+            with clock.activity("poll"):
+                await queues._until_changed("q", clock.now_ms() + 20_000, "poll")
+
+        task = asyncio.create_task(poll())
+        await asyncio.sleep(0)
+        assert clock.busy_with == {}
+        task.cancel()
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        clock.close()
+        return ended, clock.busy_with
+
+    ended, busy = asyncio.run(go())
+
+    assert isinstance(ended, asyncio.CancelledError)
+    assert busy == {}
