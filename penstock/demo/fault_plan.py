@@ -8,19 +8,19 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from penstock.cloud.faults.script import (
+from penstock.cloud.faults.kinds import (
     BatchRedelivered,
     Error,
     EventDelayed,
     EventDoubled,
     Fault,
-    FaultScript,
     Latency,
     ProcessKilled,
     ResponseLost,
     Throttle,
     When,
 )
+from penstock.cloud.faults.script import FaultScript
 from penstock.demo.orders import Invoice
 
 FULFILMENT = ":execution"

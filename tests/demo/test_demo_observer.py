@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from penstock.application import Application
 from penstock.cloud.bus import UndeliveredEvent
 from penstock.cloud.faults import FaultScript, Strike
-from penstock.cloud.faults.script import Throttle
+from penstock.cloud.faults.kinds import Throttle
 from penstock.demo.observation import (
     Answer,
     CustomerOrder,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cloud.faults.script import KINDS, DestinationRefused, Error, InvocationFailed, ProcessKilled
+from penstock.cloud.faults.kinds import KINDS, DestinationRefused, Error, InvocationFailed, ProcessKilled
 from penstock.demo.fault_plan import fault_plan
 from penstock.demo.orders import PACKAGED_FILE, read_orders
 from penstock.demo.session import run_demo

@@ -13,7 +13,7 @@ import pytest
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine
 from penstock.cloud.faults import Faults, FaultScript
-from penstock.cloud.faults.script import BatchRedelivered, DestinationRefused, Fault, When
+from penstock.cloud.faults.kinds import BatchRedelivered, DestinationRefused, Fault, When
 from penstock.cloud.queues import Queues
 from penstock.cloud.streams import FIRST_SEQUENCE_NUMBER, Stream
 from penstock.mapping.choices import Choices

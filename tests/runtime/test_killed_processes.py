@@ -11,7 +11,7 @@ from penstock.cloud.callers import Callers
 from penstock.cloud.clock import WallClock
 from penstock.cloud.engine import Engine
 from penstock.cloud.faults import Faults, FaultScript
-from penstock.cloud.faults.script import Fault, InvocationFailed, ProcessKilled, When
+from penstock.cloud.faults.kinds import Fault, InvocationFailed, ProcessKilled, When
 from penstock.cloud.front_door import FrontDoor
 from penstock.runtime.functions import Answer, Failure, Functions
 from penstock.template.models import Function

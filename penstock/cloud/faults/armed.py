@@ -9,8 +9,9 @@ from penstock.cloud.clock import Clock
 from penstock.cloud.faults.calls import FaultyCalls, FindProcess, KeyNames
 from penstock.cloud.faults.chance import Chance
 from penstock.cloud.faults.deliveries import FaultyEvents, FaultyInvocations
+from penstock.cloud.faults.kinds import CallFault, EventFault, Fault, FunctionFault
 from penstock.cloud.faults.log import Strike
-from penstock.cloud.faults.script import CallFault, EventFault, Fault, FaultScript, FunctionFault
+from penstock.cloud.faults.script import FaultScript
 
 Kind = TypeVar("Kind", bound=Fault)
 

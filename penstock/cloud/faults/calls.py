@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from penstock.cloud.clock import Clock
 from penstock.cloud.faults.chance import Chance
 from penstock.cloud.faults.entries import BATCHES
+from penstock.cloud.faults.kinds import CallFault, Error, Latency, ProcessKilled, ResponseLost, Throttle
 from penstock.cloud.faults.log import Strike
 from penstock.cloud.faults.refusals import SERVICES, Refusal, refusal_of
-from penstock.cloud.faults.script import CallFault, Error, Latency, ProcessKilled, ResponseLost, Throttle
 from penstock.cloud.front_door import Call, ConnectionBroken, Proceed
 from penstock.cloud.wire_form import Reply
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from hashlib import sha256
 
-from penstock.cloud.faults.script import When
+from penstock.cloud.faults.kinds import When
 
 
 class Chance:

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from penstock.cloud.clock import Clock
 from penstock.cloud.faults.chance import Chance
-from penstock.cloud.faults.log import Strike
-from penstock.cloud.faults.script import (
+from penstock.cloud.faults.kinds import (
     BatchRedelivered,
     DestinationRefused,
     EventDelayed,
@@ -18,6 +17,7 @@ from penstock.cloud.faults.script import (
     FunctionFault,
     InvocationFailed,
 )
+from penstock.cloud.faults.log import Strike
 from penstock.template.models import Rule
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from penstock.cloud.faults.chance import Chance
-from penstock.cloud.faults.script import When
+from penstock.cloud.faults.kinds import When
 
 
 def hits(when: When, count: int = 12, *, seed: int = 1, place: int = 0) -> list[int]:

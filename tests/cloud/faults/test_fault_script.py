@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from penstock.cloud.faults import FaultScript, read_script
-from penstock.cloud.faults.script import (
+from penstock.cloud.faults.kinds import (
     KINDS,
     BatchRedelivered,
     Error,
@@ -17,8 +17,8 @@ from penstock.cloud.faults.script import (
     ProcessKilled,
     Throttle,
     When,
-    script_from,
 )
+from penstock.cloud.faults.script import script_from
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:

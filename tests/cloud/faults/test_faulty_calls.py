@@ -15,7 +15,7 @@ from penstock.cloud.callers import Caller, Callers
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine
 from penstock.cloud.faults import Faults, FaultScript, Strike
-from penstock.cloud.faults.script import CallFault, Error, Fault, Latency, ProcessKilled, ResponseLost, Throttle, When
+from penstock.cloud.faults.kinds import CallFault, Error, Fault, Latency, ProcessKilled, ResponseLost, Throttle, When
 from penstock.cloud.front_door import FrontDoor
 
 ACCOUNT, REGION = "123456789012", "us-east-1"

@@ -7,8 +7,8 @@ from typing import Any
 from penstock.cloud.bus import Bus
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.faults import Faults, FaultScript
+from penstock.cloud.faults.kinds import EventDelayed, EventDoubled, Fault, When
 from penstock.cloud.faults.log import Strike
-from penstock.cloud.faults.script import EventDelayed, EventDoubled, Fault, When
 from penstock.template.models import Rule, RuleTarget
 from tests.cloud.orders_bus import BUS, RULE
 
