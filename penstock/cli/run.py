@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock import JOURNAL
+from penstock.cli.alarm_lines import alarm_lines
 from penstock.cli.arguments import (
     add_dynamodb_endpoint,
     add_path,
@@ -33,7 +34,7 @@ from penstock.terminal import Progress, program
 
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.template.models import Route, Template
+    from penstock.template.models import Bucket, Queue, Route, StateMachine, Table, Template, Topic
 
 DAY_SECONDS = 86_400
 """How long the token of the printed line is good; our choice: a line is used on the day that it is printed."""
@@ -90,14 +91,22 @@ def _sum_up(application: Application) -> None:
     print("\n".join(["", *table_of(application.tallies)]))
     for kind, count in sorted(Counter(strike.kind for strike in application.fault_log).items()):
         print(f"fault {kind} struck {count} times")
-    for verdict in application.alarms():
-        if verdict.in_alarm:
-            print(f"alarm {verdict.label}: {verdict.metric} at {verdict.value:g}; {verdict.description}")
-    for bearer, granted in application.unused_grants.items():
-        print(f"never used by {bearer}: {', '.join(granted)}")
+    for line in alarm_lines(application):
+        print(line)
     template = application.template
+    for bearer, granted in application.unused_grants.items():
+        print(f"never used by {bearer}: {', '.join(_with_labels(template, each) for each in granted)}")
     report = Report(path=template.path, resources=len(template.resources), verdicts=template.fidelity)
     print("\n".join(last_words(report)))
+
+
+def _with_labels(template: Template, text: str) -> str:
+    """A text with what people call tables, queues and the like in the place of their physical names."""
+    named: list[Table | Queue | Topic | Bucket | StateMachine] = [*template.tables, *template.queues, *template.topics]
+    named += [*template.buckets, *template.state_machines]
+    for each in sorted(named, key=lambda each: -len(each.name)):
+        text = text.replace(each.name, template.resources[f"{each.stack}/{each.logical_id}"].label)
+    return text
 
 
 def introduce(application: Application) -> None:
