@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from penstock.template.identifiers import last_segment
-from penstock.template.messages import QUEUE_TYPE, parsed
+from penstock.template.messages import QUEUE_TYPE, TOPIC_TYPE, parsed
 from penstock.template.models import EventBus, Resource, Rule, RuleTarget
 from penstock.template.properties import Properties
-from penstock.template.resources import ELSEWHERE, Resources
+from penstock.template.resources import ELSEWHERE, FUNCTION_TYPES, Resources
 from penstock.template.state_machines import STATE_MACHINE_TYPE
 
 # Event retry policy, Amazon EventBridge User Guide: retried for 24 hours and up to 185 times by default.
 DEFAULT_MAXIMUM_EVENT_AGE_SECONDS: Final = 86_400
 DEFAULT_MAXIMUM_RETRY_ATTEMPTS: Final = 185
 
-_TARGET_TYPES: Final = (QUEUE_TYPE, STATE_MACHINE_TYPE)
+_TARGET_TYPES: Final = (QUEUE_TYPE, TOPIC_TYPE, STATE_MACHINE_TYPE, *FUNCTION_TYPES)
 # InputTransformer, Amazon EventBridge API Reference: at most 100 variables, 8,192 characters.
 MAXIMUM_VARIABLES: Final = 100
 MAXIMUM_TEMPLATE_CHARACTERS: Final = 8_192
@@ -40,7 +40,7 @@ def read_buses(resources: Resources) -> tuple[EventBus, ...]:
 
 
 def read_rules(resources: Resources, buses: Sequence[EventBus]) -> tuple[Rule, ...]:
-    """All rules; a target that is neither a queue nor a state machine of the template is refused."""
+    """All rules; a target that is no queue, topic, state machine or function of the template is refused."""
     return tuple(_rule(resource, resources, buses) for resource in resources.of("AWS::Events::Rule"))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from penstock.mapping.configuration import QueueConfiguration, StreamConfiguration
 from penstock.template.code import CodeReader
+from penstock.template.messages import QUEUE_TYPE, TOPIC_TYPE
 from penstock.template.models import EventSourceMapping, Function, Permission, Queue, Resource, Table
 from penstock.template.properties import Properties
 from penstock.template.resources import ELSEWHERE, Resources
@@ -113,6 +114,7 @@ def _function(resource: Resource, resources: Resources, code: CodeReader) -> Fun
         reserved_concurrency=properties.integer("ReservedConcurrentExecutions", None),
         log_group=properties.object("LoggingConfig").text("LogGroup", f"/aws/lambda/{resource.physical_id}"),
         aliases={},
+        dead_letter_target_arn=_dead_letter_target(properties.object("DeadLetterConfig"), resources),
     )
 
 
@@ -122,6 +124,13 @@ def _layer(arn: str, properties: Properties, resources: Resources, code: CodeRea
         if layer.arn == arn:
             return code.directory(layer, "Content")
     raise properties.error("Layers", f"{arn} is no layer of this template", "bundle what the function needs of it")
+
+
+def _dead_letter_target(properties: Properties, resources: Resources) -> str | None:
+    arn = properties.text("TargetArn", None)
+    if arn is not None:
+        resources.at_arn(arn, properties.place.at("TargetArn"), QUEUE_TYPE, TOPIC_TYPE)
+    return arn
 
 
 def _mapping(

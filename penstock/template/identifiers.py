@@ -175,6 +175,7 @@ IDENTITIES: Final[Mapping[str, Identity]] = {
         parents={"function": "FunctionName"},
         name_property="Name",
     ),
+    "AWS::Lambda::EventInvokeConfig": _NAMED_BY_ID,
     "AWS::Lambda::EventSourceMapping": Identity(
         ref="{uuid}",
         arn="arn:{partition}:lambda:{region}:{account}:event-source-mapping:{uuid}",

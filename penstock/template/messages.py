@@ -8,10 +8,12 @@ from typing import Any
 
 from penstock.template.models import Queue, Redrive, Resource, Subscription, Topic
 from penstock.template.properties import Properties
-from penstock.template.resources import Resources
+from penstock.template.resources import FUNCTION_TYPES, Resources
 
 QUEUE_TYPE = "AWS::SQS::Queue"
 TOPIC_TYPE = "AWS::SNS::Topic"
+
+_ENDPOINT_TYPES = {"sqs": (QUEUE_TYPE,), "lambda": FUNCTION_TYPES}
 
 # Defaults of AWS::SQS::Queue, AWS CloudFormation Template Reference.
 DEFAULT_RETENTION_SECONDS = 345_600
@@ -92,10 +94,10 @@ def _subscriptions(resources: Resources) -> Iterator[Subscription]:
 
 def _subscription(logical_id: str, properties: Properties, topic_arn: str, resources: Resources) -> Subscription:
     protocol, endpoint = properties.text("Protocol"), properties.text("Endpoint")
-    if protocol in ("lambda", "firehose", "application"):
-        raise properties.error("Protocol", f"topics do not deliver to {protocol} here", "subscribe a queue")
-    if protocol == "sqs":
-        resources.at_arn(endpoint, properties.place.at("Endpoint"), QUEUE_TYPE)
+    if protocol in ("firehose", "application"):
+        raise properties.error("Protocol", f"topics do not deliver to {protocol} here", "subscribe a queue or function")
+    if protocol in _ENDPOINT_TYPES:
+        resources.at_arn(endpoint, properties.place.at("Endpoint"), *_ENDPOINT_TYPES[protocol])
     return Subscription(
         logical_id=logical_id,
         topic_arn=topic_arn,

@@ -56,6 +56,7 @@ class Function:
     ``aliases`` maps alias name → version, ``log_group`` is the name of the log group it writes to. ``path`` is the
     construct path without the stack, the name that people gave it (may be empty). ``layers`` are directories in the
     order of the template; they and ``code`` may have to be made of ``Template.packages`` first.
+    ``dead_letter_target_arn`` is the queue or topic for events that asynchronous invocation gives up.
     """
 
     logical_id: str
@@ -74,6 +75,7 @@ class Function:
     log_group: str
     aliases: Mapping[str, str]
     layers: tuple[Path, ...] = ()
+    dead_letter_target_arn: str | None = None
 
     @property
     def label(self) -> str:
@@ -104,6 +106,22 @@ class EventSourceMapping:
     function_arn: str
     event_source_arn: str
     configuration: StreamConfiguration | QueueConfiguration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventInvokeConfiguration:
+    """How a function, version or alias is invoked asynchronously (``AWS::Lambda::EventInvokeConfig``).
+
+    ``function_arn`` carries the qualifier unless it is ``$LATEST``. The defaults of age and attempts are AWS's:
+    6 hours, 2 attempts. Destinations are ARNs of a queue, topic, function or bus, on failure of a bucket too.
+    """
+
+    logical_id: str
+    function_arn: str
+    maximum_event_age_in_seconds: int
+    maximum_retry_attempts: int
+    on_success_arn: str | None
+    on_failure_arn: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,17 +156,21 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketNotification:
-    """Send an event of a bucket (``s3:ObjectCreated:*``) to a queue, for keys with this prefix and suffix."""
+    """Send an event of a bucket (``s3:ObjectCreated:*``) to a queue, a topic or a function.
+
+    Only for keys with this prefix and suffix; ``property_path`` is where the template says so.
+    """
 
     event: str
-    queue_arn: str
+    destination_arn: str
+    property_path: str
     prefix: str
     suffix: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """An S3 bucket with its notifications to queues."""
+    """An S3 bucket with its notifications."""
 
     logical_id: str
     stack: str
@@ -453,6 +475,7 @@ class Template:
     functions: tuple[Function, ...]
     packages: tuple[Package, ...]
     mappings: tuple[EventSourceMapping, ...]
+    event_invoke_configurations: tuple[EventInvokeConfiguration, ...]
     permissions: tuple[Permission, ...]
     tables: tuple[Table, ...]
     queues: tuple[Queue, ...]

@@ -10,6 +10,7 @@ from penstock.errors import TemplateError
 from penstock.template.apis import read_apis
 from penstock.template.assembly import Assembly, StackDocument, read_assembly
 from penstock.template.code import CodeReader
+from penstock.template.event_invoke_configurations import read_event_invoke_configurations
 from penstock.template.events import read_buses, read_rules
 from penstock.template.exports import Exports
 from penstock.template.fidelity import judge, judge_left_out
@@ -68,6 +69,7 @@ def load(
         functions=functions,
         packages=code.packages,
         mappings=read_mappings(resources, functions, tables, queues),
+        event_invoke_configurations=read_event_invoke_configurations(resources, functions),
         permissions=read_permissions(resources, functions),
         tables=tables,
         queues=queues,

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from penstock.template.intrinsics import Place
 from penstock.template.models import Resource
 
+FUNCTION_TYPES = ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version")
+"""What an ARN of something that can be invoked may belong to."""
+
 ELSEWHERE = "define it in one of the stacks that are loaded"
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from penstock.template.messages import QUEUE_TYPE, TOPIC_TYPE
 from penstock.template.models import Bucket, BucketNotification, Resource, Table
 from penstock.template.properties import Properties
-from penstock.template.resources import Resources
+from penstock.template.resources import FUNCTION_TYPES, Resources
 
 TABLE_TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 BUCKET_TYPE = "AWS::S3::Bucket"
+
+_NOTIFIED = {"QueueConfigurations": "Queue", "TopicConfigurations": "Topic", "LambdaConfigurations": "Function"}
+_NOTIFIED_TYPES = {"Queue": (QUEUE_TYPE,), "Topic": (TOPIC_TYPE,), "Function": FUNCTION_TYPES}
 
 
 def read_tables(resources: Resources) -> tuple[Table, ...]:
@@ -16,7 +20,7 @@ def read_tables(resources: Resources) -> tuple[Table, ...]:
 
 
 def read_buckets(resources: Resources) -> tuple[Bucket, ...]:
-    """All buckets; a notification to anything but a queue is refused."""
+    """All buckets; a notification to what this template does not define is refused."""
     return tuple(_bucket(resource, resources) for resource in resources.of(BUCKET_TYPE))
 
 
@@ -47,28 +51,30 @@ def _table(resource: Resource) -> Table:
 def _bucket(resource: Resource, resources: Resources) -> Bucket:
     assert resource.arn is not None
     configuration = Properties.of(resource).object("NotificationConfiguration")
-    for kind in ("TopicConfigurations", "LambdaConfigurations", "EventBridgeConfiguration"):
-        if configuration.values.get(kind):
-            raise configuration.error(kind, "buckets notify only queues here", "use QueueConfigurations")
     return Bucket(
         logical_id=resource.logical_id,
         stack=resource.stack,
         name=resource.physical_id,
         arn=resource.arn,
-        notifications=tuple(_notification(item, resources) for item in configuration.objects("QueueConfigurations")),
+        notifications=tuple(
+            _notification(item, kind, name, resources)
+            for kind, name in _NOTIFIED.items()
+            for item in configuration.objects(kind)
+        ),
     )
 
 
-def _notification(notification: Properties, resources: Resources) -> BucketNotification:
-    queue_arn = notification.text("Queue")
-    resources.at_arn(queue_arn, notification.place.at("Queue"), "AWS::SQS::Queue")
+def _notification(notification: Properties, kind: str, name: str, resources: Resources) -> BucketNotification:
+    destination_arn = notification.text(name)
+    resources.at_arn(destination_arn, notification.place.at(name), *_NOTIFIED_TYPES[name])
     rules = {
         rule.text("Name").lower(): rule.text("Value")
         for rule in notification.object("Filter").object("S3Key").objects("Rules")
     }
     return BucketNotification(
         event=notification.text("Event"),
-        queue_arn=queue_arn,
+        destination_arn=destination_arn,
+        property_path=f"NotificationConfiguration.{kind}",
         prefix=rules.get("prefix", ""),
         suffix=rules.get("suffix", ""),
     )

@@ -42,6 +42,7 @@ HELD_IN_TEMPLATE: Final[Mapping[str, str]] = {
     "AWS::IAM::Policy": "evaluated at the front door",
     "AWS::IAM::Role": "evaluated at the front door",
     "AWS::Lambda::Alias": "run by our own runtime",
+    "AWS::Lambda::EventInvokeConfig": "followed by our own runtime",
     "AWS::Lambda::EventSourceMapping": "run by our own core",
     "AWS::Lambda::Function": "run by our own runtime",
     "AWS::Lambda::LayerVersion": "run by our own runtime",
