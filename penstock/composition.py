@@ -12,8 +12,10 @@ import socket
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 from penstock import CACHE
+from penstock.cloud.bucket_notifications import connect_buckets
 from penstock.cloud.bus import Bus
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
@@ -24,6 +26,7 @@ from penstock.cloud.engine import Engine
 from penstock.cloud.external_tables import ExternalTables
 from penstock.cloud.faults import Faults, FaultScript
 from penstock.cloud.front_door import Call, FrontDoor, Interceptor, endpoint_of, listen
+from penstock.cloud.function_destinations import FunctionDestinations
 from penstock.cloud.metered_tables import MeteredTables, measure_charges
 from penstock.cloud.metrics import MINUTE_MS, Metrics, names_in
 from penstock.cloud.policies.guard import Denied, Guard
@@ -32,7 +35,7 @@ from penstock.cloud.provisioning import provision
 from penstock.cloud.queues import Queues
 from penstock.cloud.state_machines import StateMachines
 from penstock.cloud.streams import ReadableStream, Stream, attach
-from penstock.cloud.subscriptions import guard_subscriptions
+from penstock.cloud.subscriptions import connect_subscriptions
 from penstock.cloud.time_to_live import TimeToLive
 from penstock.cloud.witness import Witness
 from penstock.errors import TemplateError
@@ -43,9 +46,12 @@ from penstock.mapping.choices import Choices
 from penstock.mapping.configuration import StreamConfiguration
 from penstock.mapping.queue import QueueMapping
 from penstock.mapping.stream import StreamMapping
+from penstock.runtime.asynchronous_invocations import AsynchronousInvocations
 from penstock.runtime.event_source_mappings import QueueShell, StreamShell
 from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Failure, Invocation
+from penstock.runtime.invocation_record import object_key
+from penstock.runtime.invoke_calls import InvokeCalls
 from penstock.runtime.lambda_metrics import measure_invocation, measure_log, measure_mapping
 from penstock.runtime.log import LogLine
 from penstock.runtime.packages import unpack
@@ -170,8 +176,8 @@ class Composition:
         self.queues = Queues(self.engine, self.clock, self.metrics)
         self.queues.on_sent = self.witness.sent
         self.machines.install()
+        self._make_deliveries()
         provision(self.template, self.engine, without=TABLE_TYPES if tables else ())
-        guard_subscriptions(self.guard.may_subscribe)
         self._sample_each_minute()
         self._streams = await tables.define() if tables else self._attach_streams()
         for table in self.template.tables:
@@ -179,8 +185,33 @@ class Composition:
             if stream is not None:
                 self.witness.watch(table.name, stream)
 
+    def _make_deliveries(self) -> None:
+        """Make the queues of asynchronous invocation, and connect what services hand on: a new bucket's test event too.
+
+        A function's event may end on the bus, which is made after this, and one on the bus be a function's.
+        """
+
+        def emit(entry: Mapping[str, Any], caller: str) -> None:
+            self.bus.emit(entry, caller)
+
+        def invoke(function_arn: str, event: str) -> str:
+            return self.asynchronous.accept(function_arn, event)
+
+        self._deliveries = Deliveries(self.engine, self.queues, self.guard, invoke=invoke, new_id=self._new_id)
+        self.asynchronous = AsynchronousInvocations(
+            self.functions,
+            definitions=self.template.functions,
+            configurations=self.template.event_invoke_configurations,
+            outlets=FunctionDestinations(self._deliveries, self.guard, emit=emit, object_key=self._record_key),
+            clock=self.clock,
+            new_id=self._new_id,
+            metrics=self.metrics,
+        )
+        self._exits.push_async_callback(self.asynchronous.close)
+        connect_subscriptions(self.guard.may_subscribe, invoke)
+        connect_buckets(self._deliveries, self.guard.may_notify, emit)
+
     def _make_bus(self) -> None:
-        self._deliveries = Deliveries(self.engine, self.queues, self.guard, new_id=self._new_id)
         self.bus = Bus(
             account_id=self.template.account_id,
             region=self.template.region,
@@ -191,6 +222,7 @@ class Composition:
             deliver={
                 "sqs": self._deliveries.to_queue,
                 "sns": self._deliveries.to_topic,
+                "lambda": self._deliveries.to_function,
                 "states": self._deliveries.to_state_machine,
             },
             bury=self._deliveries.to_dead_letters,
@@ -213,6 +245,7 @@ class Composition:
             services={
                 **(tables.services if tables else {"dynamodb": metered.answer}),
                 "events.PutEvents": self.bus.put_events,
+                "lambda.Invoke": InvokeCalls(self.functions, self.asynchronous, new_id=self._new_id).answer,
                 "sqs.ReceiveMessage": self.queues.receive_call,
             },
         )
@@ -254,6 +287,9 @@ class Composition:
         self.queues.sample()
         next_ms = self.clock.now_ms() + MINUTE_MS
         self.clock.call_at(next_ms, self._sample_each_minute, background=True, name="samples of queues")
+
+    def _record_key(self, function: Function) -> str:
+        return object_key(function.name, at_ms=self.clock.now_ms(), random_id=self._new_id())
 
     def _new_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

@@ -130,9 +130,10 @@ def _by_subscriptions(subject: Subject) -> Iterator[Edge]:
 
 
 def _by_notifications(subject: Subject) -> Iterator[Edge]:
+    kinds = {"QueueConfigurations": "Queue", "TopicConfigurations": "Topic", "LambdaConfigurations": "Function"}
     for bucket in subject.of("AWS::S3::Bucket"):
         configuration = object_at(bucket.properties, "NotificationConfiguration")
-        for kind, key in (("QueueConfigurations", "Queue"), ("LambdaConfigurations", "Function")):
+        for kind, key in kinds.items():
             for notification in objects_at(configuration, kind):
                 end = _target(subject, str(notification.get(key, "")))
                 if end is not None:

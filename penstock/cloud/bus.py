@@ -172,6 +172,14 @@ class Bus:
             detail = None
         if not isinstance(detail, dict):
             return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+        return {"EventId": self._publish(entry, detail, caller)}
+
+    def emit(self, entry: Mapping[str, Any], caller: str) -> None:
+        """Publish an entry of a service's own, in the form of PutEvents; its source may be one of AWS."""
+        self._publish(entry, json.loads(entry["Detail"]), caller)
+
+    def _publish(self, entry: Mapping[str, Any], detail: dict[str, Any], caller: str) -> str:
+        """Put an entry on its bus, if that is there, and give the event's id."""
         now_ms = self._clock.now_ms()
         event = {
             "version": "0",
@@ -188,9 +196,9 @@ class Bus:
         if bus_name not in self._arns:
             reason = f"there is no event bus {bus_name}"
             self.undelivered.append(UndeliveredEvent(rule="", target="", payload=json.dumps(event), reason=reason))
-            return {"EventId": event["id"]}
+            return str(event["id"])
         published = PublishedEvent(
-            event_id=event["id"],
+            event_id=str(event["id"]),
             bus_name=bus_name,
             source=entry["Source"],
             detail_type=entry["DetailType"],
@@ -201,7 +209,7 @@ class Bus:
         self.published.append(published)
         self._on_published(published, entry["Detail"])
         self.route(bus_name, event)
-        return {"EventId": event["id"]}
+        return published.event_id
 
     def route(self, bus_name: str, event: Mapping[str, Any]) -> None:
         """Send an event to the targets of every rule of the bus that matches it."""

@@ -1,4 +1,4 @@
-"""What services hand on to one another: events to the targets of rules, failed batches to their destinations.
+"""What services hand on to one another: events to the targets of rules, records to the destinations of functions.
 
 A delivery is made by a service, so it does not pass the front door; what the service may do is asked here: of the
 receiver's policy, or of the role that the service acts as. Each delivery raises `EngineError` when it is not taken.
@@ -14,21 +14,27 @@ from penstock.cloud.engine import Engine
 from penstock.cloud.policies.access import Ask
 from penstock.cloud.policies.guard import Guard
 from penstock.cloud.policies.mapping_rights import MappingRights
-from penstock.cloud.queues import Queues
+from penstock.cloud.queues import Queues, message_attributes
 from penstock.mapping.effects import DeliverToDestination
 from penstock.template.models import Rule, RuleTarget
 
 _EVENTS = "events.amazonaws.com"
 
+InvokeAsynchronously = Callable[[str, str], object]
+"""Put an event (JSON text) into the queue of a function (ARN); raises `EngineError` as Invoke refuses it."""
+
 
 class Deliveries:
     """The deliveries by services of one running application."""
 
-    def __init__(self, engine: Engine, queues: Queues, guard: Guard, *, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, engine: Engine, queues: Queues, guard: Guard, *, invoke: InvokeAsynchronously, new_id: Callable[[], str]
+    ) -> None:
         """``new_id`` makes the names of executions."""
         self._engine = engine
         self._queues = queues
         self._guard = guard
+        self._invoke = invoke
         self._new_id = new_id
 
     async def to_queue(self, rule: Rule, target: RuleTarget, payload: str) -> None:
@@ -39,7 +45,12 @@ class Deliveries:
     async def to_topic(self, rule: Rule, target: RuleTarget, payload: str) -> None:
         """Publish what a rule passes on to a topic."""
         self._require("sns:Publish", rule, target)
-        self._publish(target.arn, payload)
+        self.hand_over(target.arn, payload)
+
+    async def to_function(self, rule: Rule, target: RuleTarget, payload: str) -> None:
+        """Put what a rule passes on into the queue of a function; what becomes of it there is no affair of the rule."""
+        self._require("lambda:InvokeFunction", rule, target)
+        self.hand_over(target.arn, payload)
 
     async def to_state_machine(self, rule: Rule, target: RuleTarget, payload: str) -> None:
         """Start an execution with what a rule passes on."""
@@ -57,20 +68,32 @@ class Deliveries:
     async def to_destination(self, rights: MappingRights, record: DeliverToDestination) -> None:
         """Write a mapping's on-failure record to its queue, topic or bucket."""
         rights.require_delivery(record)
-        arn = record.destination_arn
-        match record.kind:
+        self.hand_over(record.destination_arn, record.body, object_key=record.object_key)
+
+    def hand_over(
+        self,
+        arn: str,
+        text: str,
+        *,
+        attributes: Mapping[str, str | int] | None = None,
+        subject: str | None = None,
+        object_key: str | None = None,
+    ) -> None:
+        """Give a text to a queue, a topic (both with message attributes), a bucket (under a key) or a function."""
+        match arn.split(":")[2]:
             case "sqs":
-                self._queues.send(arn, record.body)
+                self._queues.send(arn, text, attributes=attributes)
             case "sns":
-                self._publish(arn, record.body)
+                message = {"TopicArn": arn, "Message": text, "MessageAttributes": message_attributes(attributes or {})}
+                self._engine.call("sns", "Publish", message | ({"Subject": subject} if subject else {}))
             case "s3":
-                bucket = arn.rpartition(":")[2]
-                put: dict[str, Any] = {"Bucket": bucket, "Key": record.object_key, "Body": record.body.encode()}
+                put: dict[str, Any] = {"Bucket": arn.rpartition(":")[2], "Key": object_key, "Body": text.encode()}
                 self._engine.call("s3", "PutObject", put)
+            case "lambda":
+                self._invoke(arn, text)
+            case service:
+                raise AssertionError(f"nothing is handed over to {service}")
 
     def _require(self, action: str, rule: Rule, target: RuleTarget) -> None:
         ask = Ask(action=action, resource=target.arn)
         self._guard.require(_EVENTS, ask, source_arn=rule.arn, role_arn=target.role_arn)
-
-    def _publish(self, topic_arn: str, message: str) -> None:
-        self._engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": message})

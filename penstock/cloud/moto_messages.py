@@ -137,7 +137,6 @@ def _deduplicated(add: Callable[..., None]) -> Callable[..., None]:
 def _redriven(publish: Callable[..., None]) -> Callable[..., None]:
     def deliver(self: Any, message: str, message_id: str, **named: Any) -> None:
         from moto.core.exceptions import ServiceException
-        from moto.sqs import sqs_backends
 
         if str(self.attributes.get("RawMessageDelivery")).lower() == "false":
             del self.attributes["RawMessageDelivery"]
@@ -146,19 +145,34 @@ def _redriven(publish: Callable[..., None]) -> Callable[..., None]:
         except ServiceException as error:
             if self.protocol != "sqs":
                 raise
-            dead_letter_arn = json.loads(self.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
-            if dead_letter_arn is None:
-                return
-            body = message
-            if not self.attributes.get("RawMessageDelivery"):
-                attributes = named.get("message_attributes")
-                body = json.dumps(self.get_post_data(message, message_id, named.get("subject"), attributes), indent=2)
-            told = {"ErrorCode": str(error.code), "ErrorMessage": str(error.message)}
-            shown = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
-            queues = sqs_backends[self.account_id][dead_letter_arn.split(":")[3]]
-            queues.send_message(dead_letter_arn.rpartition(":")[2], body, message_attributes=shown)
+            bury_message(self, message, message_id, named, code=str(error.code), reason=str(error.message))
 
     return deliver
+
+
+def dead_letters_of(subscription: Any) -> str | None:
+    """The ARN of a subscription's dead-letter queue, if it has one."""
+    arn: str | None = json.loads(subscription.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
+    return arn
+
+
+def bury_message(
+    subscription: Any, message: str, message_id: str, options: Mapping[str, Any], *, code: str, reason: str
+) -> None:
+    """Send what an endpoint did not take to the subscription's dead-letter queue, if it has one."""
+    from moto.sqs import sqs_backends
+
+    arn = dead_letters_of(subscription)
+    if arn is None:
+        return
+    body = message
+    if not subscription.attributes.get("RawMessageDelivery"):
+        attributes = options.get("message_attributes")
+        body = json.dumps(subscription.get_post_data(message, message_id, options.get("subject"), attributes), indent=2)
+    told = {"ErrorCode": code, "ErrorMessage": reason}
+    shown = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+    queues = sqs_backends[subscription.account_id][arn.split(":")[3]]
+    queues.send_message(arn.rpartition(":")[2], body, message_attributes=shown)
 
 
 def _signed_off(envelope: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -175,6 +189,11 @@ def _signed_off(envelope: Callable[..., dict[str, Any]]) -> Callable[..., dict[s
 _sequencers = itertools.count(1)
 
 
+def sequencer() -> str:
+    """A text that tells events of one object apart by order, as a hexadecimal number."""
+    return f"{_Time.now_ms() << 16 | next(_sequencers) & 0xFFFF:016X}"
+
+
 def _told(set_delete_marker: Callable[..., Any]) -> Callable[..., Any]:
     def tell(self: Any, bucket_name: str, key_name: str) -> Any:
         from moto.s3 import notifications
@@ -189,7 +208,7 @@ def _told(set_delete_marker: Callable[..., Any]) -> Callable[..., Any]:
 
 def _s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, list[dict[str, Any]]]:
     """The one record of a notification (*Event message structure*)."""
-    sequencer = f"{_Time.now_ms() << 16 | next(_sequencers) & 0xFFFF:016X}"
+    order = sequencer()
     shown: dict[str, Any] = {"key": quote_plus(key.name, safe="/")}
     if event_name.startswith("s3:ObjectCreated:"):
         shown |= {"size": key.size, "eTag": key.etag.replace('"', "")}
@@ -204,12 +223,12 @@ def _s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> d
         "eventName": event_name.removeprefix("s3:"),
         "userIdentity": {"principalId": f"AWS:{owner['principalId']}"},
         "requestParameters": {"sourceIPAddress": "127.0.0.1"},
-        "responseElements": _request_ids(sequencer),
+        "responseElements": _request_ids(order),
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": notification_id,
             "bucket": {"name": bucket.name, "ownerIdentity": owner, "arn": bucket.arn},
-            "object": shown | {"sequencer": sequencer},
+            "object": shown | {"sequencer": order},
         },
     }
     return {"Records": [record]}

@@ -73,12 +73,12 @@ class Queues:
         return receive
 
     def send(
-        self, queue_arn: str, body: str, *, attributes: Mapping[str, str] | None = None, group: str | None = None
+        self, queue_arn: str, body: str, *, attributes: Mapping[str, str | int] | None = None, group: str | None = None
     ) -> None:
-        """Send a message as a service does, with text attributes; raises `EngineError`."""
+        """Send a message as a service does, with texts and numbers for attributes; raises `EngineError`."""
         from moto.core.exceptions import ServiceException
 
-        shown = {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()}
+        shown = message_attributes(attributes or {})
         try:
             self._backend.send_message(queue_arn.rpartition(":")[2], body, message_attributes=shown, group_id=group)
         except ServiceException as error:
@@ -248,6 +248,12 @@ def _message_attribute(value: Any) -> dict[str, Any]:
     else:
         shown["stringValue"] = value["StringValue"]
     return shown
+
+
+def message_attributes(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
+    """Message attributes as SQS and SNS spell them."""
+    kinds = {str: "String", int: "Number"}
+    return {name: {"DataType": kinds[type(value)], "StringValue": str(value)} for name, value in values.items()}
 
 
 def _patch_moto(queues: Queues) -> None:

@@ -93,6 +93,14 @@ class Functions:
         """Tell whether a name or ARN, with or without a qualifier, can be invoked here."""
         return self._resolve(function) is not None
 
+    def arn_of(self, function: str) -> str | None:
+        """Give the ARN of what a name or ARN stands for, with its qualifier if any; ``None`` if it is not here."""
+        resolved = self._resolve(function)
+        if resolved is None:
+            return None
+        _, colon, qualifier = function.removeprefix(resolved[0].arn.rpartition(":")[0] + ":").partition(":")
+        return f"{resolved[0].arn}{colon}{qualifier}"
+
     def label(self, function: str) -> str:
         """What people call the function of this name or ARN."""
         resolved = self._resolve(function)

@@ -36,9 +36,7 @@ def read_event_invoke_configurations(
     return tuple(found.values())
 
 
-def _configuration(
-    resource: Resource, functions: Sequence[Function], resources: Resources
-) -> EventInvokeConfiguration:
+def _configuration(resource: Resource, functions: Sequence[Function], resources: Resources) -> EventInvokeConfiguration:
     properties = Properties.of(resource)
     qualifier = properties.text("Qualifier")
     named = properties.text("FunctionName")

@@ -62,7 +62,7 @@ def read_permissions(resources: Resources, functions: Sequence[Function]) -> tup
 def find_function(functions: Sequence[Function], properties: Properties, name: str) -> Function:
     """The function that a property names: by name or ARN, with or without a qualifier."""
     given = properties.text(name)
-    wanted, _ = _name_and_qualifier(given)
+    wanted, _ = name_and_qualifier(given)
     for function in functions:
         if function.name == wanted:
             return function
@@ -72,7 +72,7 @@ def find_function(functions: Sequence[Function], properties: Properties, name: s
 def qualified_arn(functions: Sequence[Function], properties: Properties, name: str) -> str:
     """The ARN that a property names, with the qualifier when there is one; an alias must exist."""
     function = find_function(functions, properties, name)
-    _, qualifier = _name_and_qualifier(properties.text(name))
+    _, qualifier = name_and_qualifier(properties.text(name))
     if not qualifier:
         return function.arn
     if not (qualifier in function.aliases or qualifier.isdigit() or qualifier == "$LATEST"):
@@ -83,9 +83,9 @@ def qualified_arn(functions: Sequence[Function], properties: Properties, name: s
     return f"{function.arn}:{qualifier}"
 
 
-def _name_and_qualifier(identifier: str) -> tuple[str, str]:
+def name_and_qualifier(identifier: str) -> tuple[str, str]:
     """``name``, ``name:live``, ``<account>:function:name:live`` or a whole ARN → name and qualifier."""
-    name, _, qualifier = identifier.rpartition("function:")[2].partition(":")
+    name, _, qualifier = identifier.rpartition(":function:")[2].partition(":")
     return name, qualifier
 
 

@@ -30,6 +30,11 @@ _OF_QUEUE = {
         | {"Action": "sqs:SendMessage", "Resource": "*"}
     ]
 }
+_OF_TOPIC = {
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish", "Resource": "*"}
+    ]
+}
 
 
 def _trusted(*services: str) -> dict[str, Any]:
@@ -97,6 +102,7 @@ _FUNCTIONS = {
     "Function": _resource(
         "Lambda::Function",
         Code={"S3Bucket": "assets", "S3Key": "code.zip"},
+        DeadLetterConfig={"TargetArn": _arn("DeadLetters")},
         Environment={"Variables": {"A": "b"}},
         FunctionName="function",
         Handler="index.lambda_handler",
@@ -134,6 +140,24 @@ _FUNCTIONS = {
         TumblingWindowInSeconds=0,
     ),
     "OfQueue": _mapping(EventSourceArn=_arn("Queue"), ScalingConfig={"MaximumConcurrency": 2}),
+    "OfEvents": _resource(
+        "Lambda::EventInvokeConfig",
+        DestinationConfig={
+            "OnFailure": {"Destination": _arn("Bucket")},
+            "OnSuccess": {"Destination": _arn("Bus")},
+        },
+        FunctionName=_ref("Function"),
+        MaximumEventAgeInSeconds=60,
+        MaximumRetryAttempts=1,
+        Qualifier="live",
+    ),
+    "ByBucket": _resource(
+        "Lambda::Permission",
+        Action="lambda:InvokeFunction",
+        FunctionName=_ref("Function"),
+        Principal="s3.amazonaws.com",
+        SourceAccount=_ref("AWS::AccountId"),
+    ),
     "Log": _resource("Logs::LogGroup", LogGroupName="log"),
 }
 _ROLES = {
@@ -169,7 +193,7 @@ _MESSAGES = {
     ),
     "Topic": _resource("SNS::Topic", TopicName="topic"),
     "FifoTopic": _resource("SNS::Topic", ContentBasedDeduplication=True, FifoTopic=True, TopicName="topic.fifo"),
-    "TopicPolicy": _resource("SNS::TopicPolicy", PolicyDocument={"Statement": []}, Topics=[_ref("Topic")]),
+    "TopicPolicy": _resource("SNS::TopicPolicy", PolicyDocument=_OF_TOPIC, Topics=[_ref("Topic")]),
     "Subscription": _resource(
         "SNS::Subscription",
         Endpoint=_arn("Queue"),
@@ -216,7 +240,12 @@ _STORES = {
     "Bucket": _resource(
         "S3::Bucket",
         BucketName="bucket",
-        NotificationConfiguration={"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": _arn("Queue")}]},
+        NotificationConfiguration={
+            "EventBridgeConfiguration": {"EventBridgeEnabled": True},
+            "LambdaConfigurations": [{"Event": "s3:ObjectRemoved:*", "Function": _arn("Function")}],
+            "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": _arn("Queue")}],
+            "TopicConfigurations": [{"Event": "s3:ObjectCreated:Put", "Topic": _ref("Topic")}],
+        },
         VersioningConfiguration={"Status": "Enabled"},
     ),
     "BucketPolicy": _resource("S3::BucketPolicy", Bucket=_ref("Bucket"), PolicyDocument={"Statement": []}),

@@ -184,7 +184,7 @@ def test_list_loses_only_what_leads_there(assembly: AssemblyWriter) -> None:
         ["Queue", "Policy Queues", "Bucket NotificationConfiguration.QueueConfigurations"], "App/Queue"
     )
     assert list(template.resource_policies) == ["arn:aws:sqs:us-east-1:123456789012:other"]
-    assert [each.queue_arn for each in template.buckets[0].notifications] == list(template.resource_policies)
+    assert [each.destination_arn for each in template.buckets[0].notifications] == list(template.resource_policies)
 
 
 def test_custom_resource_goes_with_its_provider(assembly: AssemblyWriter) -> None:

@@ -163,6 +163,15 @@ def test_queue_mapping_knows_queue_and_function(assembly: AssemblyWriter) -> Non
     )
 
 
+def test_qualifier_is_told_from_the_name(assembly: AssemblyWriter) -> None:
+    """Also where the name ends like the word before it in an ARN."""
+    resources = {**worker(FunctionName="my-function"), **sources(), **mapping("Queue", FunctionName="my-function:live")}
+
+    (found,) = assembly.read(resources).mappings
+
+    assert found.function_arn == "arn:aws:lambda:us-east-1:123456789012:function:my-function:live"
+
+
 def test_permission_keeps_its_conditions(assembly: AssemblyWriter) -> None:
     """A permission says who may invoke which qualifier, and from where."""
     permission = {

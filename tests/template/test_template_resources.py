@@ -10,6 +10,7 @@ import pytest
 from penstock.errors import TemplateError
 from penstock.template.models import Policy, Redrive
 from tests.template.assembly_writer import AssemblyWriter
+from tests.template.test_template_functions import ARN, worker
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:orders"
 
@@ -112,12 +113,32 @@ def test_bucket_notifies_a_queue(assembly: AssemblyWriter) -> None:
 
     found = bucket.notifications[0]
     assert bucket.arn == "arn:aws:s3:::failures"
-    assert (found.event, found.queue_arn, found.prefix, found.suffix) == (
+    assert (found.event, found.destination_arn, found.prefix, found.suffix) == (
         "s3:ObjectCreated:*",
         QUEUE_ARN,
         "aws/lambda/",
         "",
     )
+
+
+def test_bucket_notifies_topics_and_functions(assembly: AssemblyWriter) -> None:
+    """Each notification has its destination and the place in the template where it stands."""
+    configuration = {
+        "TopicConfigurations": [{"Event": "s3:ObjectRemoved:*", "Topic": {"Ref": "Topic"}}],
+        "LambdaConfigurations": [{"Event": "s3:ObjectCreated:Put", "Function": {"Ref": "Live"}}],
+    }
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"NotificationConfiguration": configuration}},
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}},
+        **worker(),
+    }
+
+    (bucket,) = assembly.read(resources).buckets
+
+    assert [(found.destination_arn, found.property_path) for found in bucket.notifications] == [
+        ("arn:aws:sns:us-east-1:123456789012:news", "NotificationConfiguration.TopicConfigurations"),
+        (f"{ARN}:live", "NotificationConfiguration.LambdaConfigurations"),
+    ]
 
 
 def bus_and_rule(target: dict[str, Any] | None = None, **properties: Any) -> dict[str, Any]:
@@ -276,16 +297,16 @@ def test_log_group_is_kept(assembly: AssemblyWriter) -> None:
                     "Properties": {"Subscription": [{"Protocol": "lambda", "Endpoint": "arn:x"}]},
                 }
             },
-            "Topic.Subscription.0.Protocol: topics do not deliver to lambda here",
+            "Topic.Subscription.0.Endpoint: arn:x is no AWS::Lambda::Function or AWS::Lambda::Alias",
         ),
         (
             {
                 "Bucket": {
                     "Type": "AWS::S3::Bucket",
-                    "Properties": {"NotificationConfiguration": {"LambdaConfigurations": [{}]}},
+                    "Properties": {"NotificationConfiguration": {"LambdaConfigurations": [{"Function": "arn:x"}]}},
                 }
             },
-            "Bucket.NotificationConfiguration.LambdaConfigurations: buckets notify only queues",
+            "Bucket.NotificationConfiguration.LambdaConfigurations.0.Function: arn:x is no AWS::Lambda::Function",
         ),
         (bus_and_rule({"Arn": "arn:aws:lambda:::function:x"}), "Rule.Targets.0.Arn: .* is no AWS::SQS::Queue or AWS"),
         (bus_and_rule({"Input": "{}", "InputPath": "$"}), "Input and InputPath exclude one another"),

@@ -163,6 +163,7 @@ _VALUES: Final[Mapping[str, Source]] = {
     "s3:delimiter": _parameter("s3", "delimiter"),
     "s3:max-keys": _parameter("s3", "max-keys"),
     "s3:prefix": _parameter("s3", "prefix"),
+    "s3:resourceaccount": lambda asking: (asking.surroundings.account_id,),
     "s3:x-amz-acl": _parameter("s3", "x-amz-acl"),
     "s3:x-amz-server-side-encryption": _parameter("s3", "x-amz-server-side-encryption"),
     "sns:endpoint": _parameter("sns", "Endpoint"),

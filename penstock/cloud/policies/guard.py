@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from penstock.cloud.callers import Caller
 from penstock.cloud.engine import EngineError, Reply
@@ -28,6 +28,17 @@ from penstock.cloud.policies.table_requests import Unmapped
 from penstock.cloud.policies.usage import unused
 from penstock.errors import TemplateError
 from penstock.template.models import Function, Template
+
+HAND_OVER: Final = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
+"""Service → the action by which another service hands it a message or an event."""
+
+_TOPICS, _BUCKETS = "sns.amazonaws.com", "s3.amazonaws.com"
+_DOING: Final = {"sqs": "send messages", "sns": "publish", "lambda": "invoke it"}
+_POLICY_TYPES: Final = {
+    "sqs": "AWS::SQS::QueuePolicy",
+    "sns": "AWS::SNS::TopicPolicy",
+    "lambda": "AWS::Lambda::Permission",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,22 +137,31 @@ class Guard:
         """Whether an HTTP API may invoke a function (``AWS::Lambda::Permission``)."""
         return self._may("apigateway.amazonaws.com", "lambda:InvokeFunction", function_arn, route_arn)
 
-    def may_subscribe(self, topic_arn: str, queue_arn: str) -> bool:
-        """Whether a topic may send to a queue; one that is not the template's is its maker's affair."""
-        known = queue_arn in self._queue_arns
-        return not known or self._may("sns.amazonaws.com", "sqs:SendMessage", queue_arn, topic_arn)
+    def may_subscribe(self, topic_arn: str, endpoint: str) -> bool:
+        """Whether a topic may send to a queue or invoke a function; another queue is its maker's affair."""
+        known = endpoint in self._queue_arns or ":function:" in endpoint
+        return not known or self._may_hand_over(_TOPICS, endpoint, topic_arn)
+
+    def may_notify(self, bucket_arn: str, destination: str) -> bool:
+        """Whether a bucket may send to a queue, publish to a topic or invoke a function."""
+        return self._may_hand_over(_BUCKETS, destination, bucket_arn)
 
     def check_notifications(self) -> None:
-        """Refuse a bucket's notification that its queue would not take, as S3 does when it is set."""
+        """Refuse a bucket's notification that nobody would let in, as S3 does when it is set."""
         for bucket in self._template.buckets:
             for notification in bucket.notifications:
-                if not self._may("s3.amazonaws.com", "sqs:SendMessage", notification.queue_arn, bucket.arn):
+                destination = notification.destination_arn
+                if not self.may_notify(bucket.arn, destination):
+                    service = destination.split(":")[2]
                     raise TemplateError(
-                        f"the policy of {notification.queue_arn} does not let s3.amazonaws.com send messages",
+                        f"the policy of {destination} does not let {_BUCKETS} {_DOING[service]}",
                         logical_id=bucket.logical_id,
-                        property_path="NotificationConfiguration.QueueConfigurations",
-                        remedy="allow the Service s3.amazonaws.com to sqs:SendMessage in an AWS::SQS::QueuePolicy",
+                        property_path=notification.property_path,
+                        remedy=f"allow the Service {_BUCKETS} to {HAND_OVER[service]} in an {_POLICY_TYPES[service]}",
                     )
+
+    def _may_hand_over(self, service: str, destination: str, source_arn: str) -> bool:
+        return self._may(service, HAND_OVER[destination.split(":")[2]], destination, source_arn)
 
     def _may(self, service: str, action: str, resource: str, source_arn: str) -> bool:
         principal = _service(service)

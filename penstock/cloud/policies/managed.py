@@ -1,4 +1,4 @@
-"""The AWS managed policies that functions are given most: name → statements.
+"""The AWS managed policies that functions are given most: name → statements, about services that run here.
 
 Source: AWS managed policy reference, the page of each policy.
 """
@@ -23,6 +23,7 @@ MANAGED: Final[Mapping[str, list[Mapping[str, Any]]]] = {
     "AWSLambdaSQSQueueExecutionRole": _allow(
         "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS
     ),
+    "AWSLambdaRole": _allow("lambda:InvokeFunction"),
     "AWSXRayDaemonWriteAccess": _allow(
         "xray:PutTraceSegments",
         "xray:PutTelemetryRecords",
@@ -31,4 +32,9 @@ MANAGED: Final[Mapping[str, list[Mapping[str, Any]]]] = {
         "xray:GetSamplingStatisticSummaries",
     ),
     "AdministratorAccess": _allow("*"),
+    "AmazonDynamoDBFullAccess": _allow("dynamodb:*"),
+    "AmazonS3FullAccess": _allow("s3:*"),
+    "AmazonS3ReadOnlyAccess": _allow("s3:Get*", "s3:List*", "s3:Describe*"),
+    "AmazonSNSFullAccess": _allow("sns:*"),
+    "AmazonSQSFullAccess": _allow("sqs:*"),
 }

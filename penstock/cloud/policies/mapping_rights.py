@@ -12,7 +12,7 @@ from typing import Final
 
 from penstock.cloud.engine import EngineError
 from penstock.cloud.policies.access import Ask
-from penstock.cloud.policies.guard import Guard
+from penstock.cloud.policies.guard import HAND_OVER, Guard
 from penstock.mapping.effects import DeliverToDestination
 from penstock.template.models import Function
 
@@ -46,18 +46,15 @@ class MappingRights:
 
     def require_delivery(self, record: DeliverToDestination) -> None:
         """Raise `EngineError` unless an on-failure record can be written to its destination."""
-        denial = self._guard.function_denial(self._function, _delivery(record))
+        asks = delivery_asks(record.destination_arn, record.object_key)
+        denial = self._guard.function_denial(self._function, asks)
         if denial is not None:
             raise EngineError("AccessDeniedException", denial)
 
 
-def _delivery(record: DeliverToDestination) -> Sequence[Ask]:
-    arn = record.destination_arn
-    match record.kind:
-        case "sqs":
-            return [Ask(action="sqs:SendMessage", resource=arn)]
-        case "sns":
-            return [Ask(action="sns:Publish", resource=arn)]
-        case "s3":
-            put = Ask(action="s3:PutObject", resource=f"{arn}/{record.object_key}")
-            return [put, Ask(action="s3:ListBucket", resource=arn)]
+def delivery_asks(destination_arn: str, object_key: str | None) -> Sequence[Ask]:
+    """What a function's role must be allowed for a record to reach a queue, topic, function or (under a key) bucket."""
+    if object_key is not None:
+        put = Ask(action="s3:PutObject", resource=f"{destination_arn}/{object_key}")
+        return [put, Ask(action="s3:ListBucket", resource=destination_arn)]
+    return [Ask(action=HAND_OVER[destination_arn.split(":")[2]], resource=destination_arn)]

@@ -2,7 +2,8 @@
 
 Source: messages and codes of AWS as users quote them: DynamoDB, EventBridge and Step Functions answer 400
 ``AccessDeniedException``; SQS 403 ``AccessDenied``, its action in lower case; SNS 403 ``AuthorizationError``, its
-action as ``SNS:Publish``; S3 403 ``AccessDenied``, its resource in quotation marks.
+action as ``SNS:Publish``; Lambda 403 ``AccessDeniedException``; S3 403 ``AccessDenied``, its resource in quotation
+marks.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def refusal(call: Call, message: str) -> Reply:
                 '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>'
                 f"<Code>AuthorizationError</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
             )
+        case "lambda":
+            headers = {"content-type": "application/json", "x-amzn-errortype": "AccessDeniedException"}
+            return Reply(status=403, headers=headers, body=json.dumps({"Message": message}).encode())
         case "sqs":
             headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-query-error": "AccessDenied;Sender"}
             document = {"__type": "com.amazon.coral.service#AccessDeniedException", "message": message}

@@ -16,6 +16,7 @@ from penstock.cloud.front_door import Call
 from penstock.cloud.policies import table_requests
 from penstock.cloud.policies.access import Ask
 from penstock.cloud.policies.table_requests import Unmapped
+from penstock.template.functions import name_and_qualifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +181,19 @@ def _objects(call: Call, _: Place) -> Iterator[Ask]:
         raise Unmapped(f"s3:{call.operation}")
 
 
+def _functions(call: Call, place: Place) -> Iterable[Ask]:
+    if call.operation != "Invoke":
+        raise Unmapped(f"lambda:{call.operation}")
+    yield Ask(action="lambda:InvokeFunction", resource=place.arn("lambda", f"function:{invoked_function(call)}"))
+
+
+def invoked_function(call: Call) -> str:
+    """What an Invoke names: ``name`` or ``name:qualifier``, however it is spelled."""
+    name, qualifier = name_and_qualifier(unquote(call.request.path.split("/")[-2]))
+    qualifier = dict(parse_qsl(call.request.query)).get("Qualifier") or qualifier
+    return f"{name}:{qualifier}" if qualifier else name
+
+
 def _identity(call: Call, _: Place) -> Iterable[Ask]:
     """GetCallerIdentity needs no permission ("Actions, resources, and condition keys for AWS STS")."""
     if call.operation != "GetCallerIdentity":
@@ -194,6 +208,7 @@ def _form(call: Call) -> dict[str, str]:
 _SERVICES: Final[Mapping[str, Callable[[Call, Place], Iterable[Ask]]]] = {
     "dynamodb": _tables,
     "events": _events,
+    "lambda": _functions,
     "s3": _objects,
     "sns": _topics,
     "sqs": _queues,

@@ -1,8 +1,8 @@
-"""Buckets: versioning, encryption, notifications to queues. Never their policies, which moto evaluates wrongly."""
+"""Buckets: versioning, encryption, notifications. Never their policies, which moto evaluates wrongly."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from penstock.cloud.engine import Engine
 from penstock.cloud.provisioning.definition import agree, define
@@ -11,7 +11,7 @@ from penstock.template.properties import Properties
 
 
 def provision_bucket(resource: Resource, engine: Engine) -> None:
-    """Define a bucket. As with S3, a queue that it is told to notify receives one ``s3:TestEvent`` at once."""
+    """Define a bucket. As with S3, a queue or topic that it is to notify receives one ``s3:TestEvent`` at once."""
     name = resource.physical_id
     params: dict[str, Any] = {"Bucket": name}
     if engine.region != "us-east-1":
@@ -28,10 +28,9 @@ def provision_bucket(resource: Resource, engine: Engine) -> None:
         configuration: dict[str, Any] = {"Rules": [_encryption(rule) for rule in rules]}
         params = {"Bucket": name, "ServerSideEncryptionConfiguration": configuration}
         define(engine, resource, "s3", "PutBucketEncryption", params)
-    queues = properties.object("NotificationConfiguration").objects("QueueConfigurations")
-    if queues:
-        configuration = {"QueueConfigurations": [_notification(notification) for notification in queues]}
-        params = {"Bucket": name, "NotificationConfiguration": configuration}
+    notifications = _notifications(properties.object("NotificationConfiguration"))
+    if notifications:
+        params = {"Bucket": name, "NotificationConfiguration": notifications}
         define(engine, resource, "s3", "PutBucketNotificationConfiguration", params)
 
 
@@ -45,10 +44,32 @@ def _encryption(rule: Properties) -> dict[str, Any]:
     return spelled
 
 
-def _notification(notification: Properties) -> dict[str, Any]:
-    """A notification as S3's API spells it."""
-    spelled: dict[str, Any] = {"QueueArn": notification.text("Queue"), "Events": [notification.text("Event")]}
+_NOTIFIED: Final = (
+    ("QueueConfigurations", "Queue", "QueueConfigurations", "QueueArn"),
+    ("TopicConfigurations", "Topic", "TopicConfigurations", "TopicArn"),
+    ("LambdaConfigurations", "Function", "LambdaFunctionConfigurations", "LambdaFunctionArn"),
+)
+"""For each kind of destination, the spelling of CloudFormation and that of S3's API."""
+
+
+def _notifications(configuration: Properties) -> dict[str, Any]:
+    """All notifications as S3's API spells them; empty without any."""
+    spelled: dict[str, Any] = {
+        api_kind: [_notification(item, name, api_name) for item in configuration.objects(kind)]
+        for kind, name, api_kind, api_name in _NOTIFIED
+        if configuration.objects(kind)
+    }
+    bus = configuration.object("EventBridgeConfiguration")
+    if "EventBridgeConfiguration" in configuration and bus.flag("EventBridgeEnabled", default=True):
+        spelled["EventBridgeConfiguration"] = {}
+    return spelled
+
+
+def _notification(notification: Properties, name: str, api_name: str) -> dict[str, Any]:
+    """A notification as S3's API spells it; moto knows the names of filter rules in small letters alone."""
+    spelled: dict[str, Any] = {api_name: notification.text(name), "Events": [notification.text("Event")]}
     rules = notification.object("Filter").object("S3Key").objects("Rules")
     if rules:
-        spelled["Filter"] = {"Key": {"FilterRules": [rule.values for rule in rules]}}
+        named = [{"Name": rule.text("Name").lower(), "Value": rule.text("Value")} for rule in rules]
+        spelled["Filter"] = {"Key": {"FilterRules": named}}
     return spelled

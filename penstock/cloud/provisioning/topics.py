@@ -44,8 +44,9 @@ def provision_subscription(resource: Resource, engine: Engine) -> None:
 
 
 def _subscribe(resource: Resource, engine: Engine, topic_arn: str, subscription: Properties) -> None:
-    """Subscribe a queue; people and web servers are left in peace."""
-    if subscription.text("Protocol") != "sqs":
+    """Subscribe a queue or a function; people and web servers are left in peace."""
+    protocol = subscription.text("Protocol")
+    if protocol not in ("sqs", "lambda"):
         return
     given = {name: subscription.text(name, None) for name in ("FilterPolicyScope", "RawMessageDelivery")}
     attributes = {name: value for name, value in given.items() if value is not None}
@@ -57,7 +58,7 @@ def _subscribe(resource: Resource, engine: Engine, topic_arn: str, subscription:
         attributes["RedrivePolicy"] = json.dumps(redrive_policy)
     params = {
         "TopicArn": topic_arn,
-        "Protocol": "sqs",
+        "Protocol": protocol,
         "Endpoint": subscription.text("Endpoint"),
         "Attributes": attributes,
     }

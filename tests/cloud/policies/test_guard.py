@@ -19,7 +19,7 @@ from penstock.cloud.policies.guard import Denied, Guard
 from penstock.cloud.policies.mapping_rights import MappingRights
 from penstock.errors import TemplateError
 from penstock.mapping.effects import DeliverToDestination
-from penstock.template.models import Function, Policy, Role, Template
+from penstock.template.models import Function, Permission, Policy, Role, Template
 from penstock.template.reader import load
 
 
@@ -299,6 +299,28 @@ def test_topic_sends_where_the_queue_lets_it(template: Template) -> None:
 
     assert not guard.may_subscribe(topic.arn, template.queues[0].arn)
     assert guard.may_subscribe(topic.arn, "arn:aws:sqs:us-east-1:123456789012:made-by-a-person")
+
+
+def test_topic_and_bucket_invoke_where_the_function_lets_them(template: Template) -> None:
+    """A function's resource policy names the service and where it comes from; without it nobody is let in."""
+    relay = function(template, "Relay").arn
+    topic, bucket = template.topics[0].arn, template.buckets[0].arn
+    permissions = [
+        Permission(
+            logical_id=f"By{service}",
+            function_arn=relay,
+            action="lambda:InvokeFunction",
+            principal=f"{service}.amazonaws.com",
+            source_arn=source_arn,
+            source_account=account,
+        )
+        for service, source_arn, account in (("sns", topic, None), ("s3", bucket, template.account_id))
+    ]
+    guard = guard_of(replace(template, permissions=tuple(permissions)))
+
+    assert (guard.may_subscribe(topic, relay), guard.may_notify(bucket, relay)) == (True, True)
+    assert (guard.may_subscribe(bucket, relay), guard.may_notify(topic, relay)) == (False, False)
+    assert not guard_of(replace(template, permissions=())).may_subscribe(topic, relay)
 
 
 def test_unused_grants_are_listed_by_function(template: Template) -> None:

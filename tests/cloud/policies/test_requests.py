@@ -165,12 +165,33 @@ def test_topic_calls(form: dict[str, str], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "query", "expected"),
+    [
+        ("my-function", "", "my-function"),
+        ("my-function", "Qualifier=live", "my-function:live"),
+        ("my-function%3Alive", "", "my-function:live"),
+        ("arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amy-function", "", "my-function"),
+        ("123456789012%3Afunction%3Amy-function", "Qualifier=7", "my-function:7"),
+    ],
+)
+def test_function_calls(named: str, query: str, expected: str) -> None:
+    """An invocation is asked of the function, or of its version or alias, however they are named."""
+    path = f"/2015-03-31/functions/{named}/invocations"
+    request = Request(method="POST", path=path, query=query, headers={}, body=b"")
+    operation = operation_of("lambda", request)
+    call = Call(caller=CALLER, service="lambda", operation=operation, region="us-east-1", request=request)
+
+    assert permissions(call) == [("lambda:InvokeFunction", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{expected}")]
+
+
+@pytest.mark.parametrize(
     "call",
     [
         json_call("dynamodb", "CreateBackup", TableName="T"),
         json_call("dynamodb", "ExecuteStatement", Statement="EXISTS (SELECT * FROM T)"),
         json_call("events", "PutRule", Name="r"),
         json_call("kms", "Decrypt"),
+        json_call("lambda", "GetFunction"),
         json_call("sqs", "Frobnicate", QueueUrl="q"),
         json_call("sts", "AssumeRole"),
     ],
