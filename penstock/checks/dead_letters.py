@@ -45,9 +45,9 @@ def _targets(subject: Subject) -> Iterator[tuple[Resource, str, bool]]:
     for rule in subject.of("AWS::Events::Rule"):
         for target in objects_at(rule.properties, "Targets"):
             yield rule, str(object_at(target, "DeadLetterConfig").get("Arn", "")), False
-    for configuration in subject.of("AWS::Lambda::EventInvokeConfig"):
-        destinations = object_at(configuration.properties, "DestinationConfig")
-        yield configuration, str(object_at(destinations, "OnFailure").get("Destination", "")), False
+    for events in subject.of("AWS::Lambda::EventInvokeConfig"):
+        destinations = object_at(events.properties, "DestinationConfig")
+        yield events, str(object_at(destinations, "OnFailure").get("Destination", "")), False
     for mapping in subject.mappings:
         yield mapping.resource, mapping.destination, False
         bucket = subject.called(mapping.destination, "AWS::S3::Bucket")
