@@ -208,8 +208,8 @@ def test_fails_when_a_handler_cannot_be_imported(cloud_assembly: Path, tmp_path:
     from penstock import application as module
     from penstock.template.reader import load
 
-    def load_broken(path: Path) -> Any:
-        template = load(path)
+    def load_broken(path: Path, **given: Any) -> Any:
+        template = load(path, **given)
         functions = tuple(
             replace(function, handler="handlers.gone.lambda_handler") if "Relay" in function.logical_id else function
             for function in template.functions
