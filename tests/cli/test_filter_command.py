@@ -170,6 +170,47 @@ def test_template_need_not_run_here(capsys: pytest.CaptureFixture[str], tmp_path
     assert printed.splitlines()[0] == "1: passes (filter 1)"
 
 
+@pytest.mark.parametrize("name", ["Mapping1A2B", "Relay/Mapping", "Relay", "Function3C4D"])
+def test_mapping_is_called_by_any_of_its_names(
+    capsys: pytest.CaptureFixture[str], records: Path, tmp_path: Path, name: str
+) -> None:
+    """Construct path, logical id, or the function that it feeds, when it feeds no other."""
+    path = renamed(tmp_path, resources({"eventName": ["INSERT"]}))
+
+    printed = filtered(capsys, "--template", path, "--mapping", name, records)
+
+    assert printed.splitlines()[0] == "1: passes (filter 1)"
+
+
+def test_fails_when_several_mappings_feed_the_function(
+    capsys: pytest.CaptureFixture[str], records: Path, tmp_path: Path
+) -> None:
+    """The mappings are listed by their construct paths."""
+    both = resources() | {"Other": resources()["Mapping"]}
+
+    code, message = refused(capsys, "--template", renamed(tmp_path, both), "--mapping", "Relay", records)
+
+    assert code == 2
+    assert "several mappings called Relay; give one of Relay/Mapping, Relay/Other" in message
+
+
+def renamed(tmp_path: Path, defined: dict[str, Any]) -> Path:
+    """A cloud assembly in which mappings and function have logical ids of the CDK's and construct paths."""
+    ids = {"Mapping": "Mapping1A2B", "Function": "Function3C4D", "Other": "Other5E6F"}
+    text = json.dumps(defined)
+    for plain, hashed in ids.items():
+        text = text.replace(f'"{plain}": {{"Type"', f'"{hashed}": {{"Type"').replace(
+            f'"Ref": "{plain}"', f'"Ref": "{hashed}"'
+        )
+    written = AssemblyWriter(tmp_path / "cdk.out")
+    written.asset("code")
+    written.stack(json.loads(text))
+    paths = {f"/App/Relay/{plain}": [{"type": "aws:cdk:logicalId", "data": hashed}] for plain, hashed in ids.items()}
+    written.artifacts["App"]["metadata"] |= paths
+    written.write()
+    return written.path
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
