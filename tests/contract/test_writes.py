@@ -146,3 +146,71 @@ def test_token_is_forgotten_after_ten_minutes(endpoint: Endpoint, table: Table) 
         counts.append((table.get() or {})["n"]["N"])
 
     assert counts == ["1", "1", "2"]
+
+
+@pytest.mark.needs_repair("batches")
+def test_fails_when_a_batch_is_too_long(table: Table) -> None:
+    """25 requests are the most, and nothing of a longer batch is done."""
+    for count in (25, 26):
+        puts = [{"PutRequest": {"Item": {"pk": {"S": f"{count}/{number}"}}}} for number in range(count)]
+        if count == 25:
+            table.client.batch_write_item(RequestItems={table.name: puts})
+        else:
+            with pytest.raises(ClientError, match=r"ValidationException.*(less than or equal to 25|Too many items)"):
+                table.client.batch_write_item(RequestItems={table.name: puts})
+
+    assert (table.get("25/24"), table.get("26/0")) == ({"pk": {"S": "25/24"}}, None)
+
+
+@pytest.mark.needs_repair("batches")
+def test_fails_when_batches_for_two_tables_are_too_long_together(table: Table, endpoint: Endpoint) -> None:
+    """25 requests are the most for all tables together."""
+    other = Table(endpoint)
+    puts = [{"PutRequest": {"Item": {"pk": {"S": str(number)}}}} for number in range(26)]
+
+    with pytest.raises(ClientError, match="Too many items requested for the BatchWriteItem call"):
+        table.client.batch_write_item(RequestItems={table.name: puts[:13], other.name: puts[13:]})
+
+    assert (table.get("0"), other.get("13")) == (None, None)
+    other.drop()
+
+
+@pytest.mark.needs_repair("batches")
+@pytest.mark.parametrize("second", [{"PutRequest": {"Item": {**KEY, "n": ONE}}}, {"DeleteRequest": {"Key": KEY}}])
+def test_fails_when_a_batch_repeats_an_item(table: Table, second: dict[str, Any]) -> None:
+    """Two requests about one item are one too many, whatever they want of it."""
+    batch = [{"PutRequest": {"Item": {"pk": {"S": "2"}}}}, {"PutRequest": {"Item": KEY}}, second]
+
+    with pytest.raises(ClientError, match="Provided list of item keys contains duplicates"):
+        table.client.batch_write_item(RequestItems={table.name: batch})
+
+    assert (table.get("2"), table.get()) == (None, None)
+
+
+@pytest.mark.needs_repair("batches")
+def test_batch_with_a_bad_key_does_nothing(table: Table) -> None:
+    """What comes before the request that is refused is not done either."""
+    batch = [{"PutRequest": {"Item": KEY}}, {"PutRequest": {"Item": {"n": ONE}}}]
+
+    with pytest.raises(ClientError, match="ValidationException"):
+        table.client.batch_write_item(RequestItems={table.name: batch})
+
+    assert table.get() is None
+
+
+@pytest.mark.needs_repair("batches")
+def test_batch_writes_to_two_tables(table: Table, endpoint: Endpoint) -> None:
+    """Equal items of two tables are two items; a deletion of nothing is no error and leaves no record."""
+    other, item = Table(endpoint), {"pk": {"S": "2"}, "n": ONE}
+    table.put(**KEY)
+    live = table.shard_iterator("LATEST")
+    deletions = [{"DeleteRequest": {"Key": KEY}}, {"DeleteRequest": {"Key": {"pk": {"S": "gone"}}}}]
+    put = {"PutRequest": {"Item": item}}
+
+    answer = table.client.batch_write_item(RequestItems={table.name: [*deletions, put], other.name: [put]})
+
+    assert answer["UnprocessedItems"] == {}
+    assert (table.get(), table.get("2"), other.get("2")) == (None, item, item)
+    records = table.records(live, expected=2)
+    assert sorted(record["eventName"] for record in records) == ["INSERT", "REMOVE"]
+    other.drop()

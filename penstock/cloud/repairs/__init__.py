@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from penstock.cloud.repairs.batches import BATCHES
 from penstock.cloud.repairs.definition import NowMs, Repair
 from penstock.cloud.repairs.records import SHARD_ITERATORS, STREAM_RECORDS
 from penstock.cloud.repairs.sizes import ITEM_SIZES
@@ -25,6 +26,7 @@ REPAIRS: Final[Mapping[str, Repair]] = {
     repair.name: repair
     for repair in (
         UPDATES,
+        BATCHES,
         TRANSACTIONS,
         STATEMENTS,
         REQUEST_TOKENS,
