@@ -47,13 +47,13 @@ class Cloud:
         self.engine = Engine(account_id=ACCOUNT_ID, region=REGION)
         self.latency_ms = 0.0
         self.spent = Spent()
+        self._tables = MeteredTables(self.engine, on_consumed=self._consumed)
         self._caller = Callers(account_id=ACCOUNT_ID, seed="ladder").operator
         self.reset()
 
     def reset(self) -> None:
         """Begin anew, with empty tables and without messages."""
         self.engine.reset()
-        self._tables = MeteredTables(self.engine, on_consumed=self._consumed)
         for table, keys in TABLES.items():
             self.engine.call(
                 "dynamodb",

@@ -52,8 +52,12 @@ class MeteredTables:
     def __init__(self, engine: Engine, *, on_consumed: Callable[[Call, Sequence[Charge]], None]) -> None:
         """``on_consumed`` hears of every call that cost something, before it is answered."""
         self._engine = engine
-        self._backend = engine.backend("dynamodb")
         self._on_consumed = on_consumed
+
+    @property
+    def _backend(self) -> Any:
+        """moto's tables; a reset of the engine may put others in their place."""
+        return self._engine.backend("dynamodb")
 
     async def answer(self, call: Call) -> Reply:
         """Answer a call at the front door; one that asks for its consumed capacity gets the figures told here."""

@@ -407,3 +407,13 @@ def test_repeated_request_token_is_charged_as_a_read(metered: Metered) -> None:
     assert metered.units == [("t", "read", 2)]
     (told,) = json.loads(reply.body)["ConsumedCapacity"]
     assert told == {"TableName": "t", "CapacityUnits": 2.0, "ReadCapacityUnits": 2.0}
+
+
+def test_meter_outlives_a_reset(metered: Metered) -> None:
+    """What the engine holds after it forgot everything is weighed like what it held before."""
+    metered.engine.reset()
+    metered._create("t", STRING_KEY)
+
+    metered.put("1", 3 * 1024)
+
+    assert metered.units == [("t", "write", 3)]
