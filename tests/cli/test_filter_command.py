@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,22 @@ def test_each_record_and_each_condition_is_accounted_for(capsys: pytest.CaptureF
         "filter 1: 0",
         '  dynamodb.NewImage.status.S ["PLACED"]: 2',
         "  dynamodb.NewImage.total.N [12]: 0",
+    ]
+
+
+def test_example_of_the_readme_runs_as_it_stands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records that it names are there, and show one that passes beside one that does not."""
+    root = Path(__file__).parents[2]
+    (shown,) = re.findall(r"^\$ python -m penstock filter (.*)$", (root / "README.md").read_text(), re.MULTILINE)
+    monkeypatch.chdir(root)
+
+    printed = filtered(capsys, *shlex.split(shown, comments=True))
+
+    assert printed.splitlines()[:2] == [
+        "1: passes (filter 1)",
+        '2: fails filter 1 at eventName: wants ["INSERT"], seen "MODIFY"',
     ]
 
 
