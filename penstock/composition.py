@@ -29,6 +29,7 @@ from penstock.cloud.front_door import Call, FrontDoor, Interceptor, endpoint_of,
 from penstock.cloud.function_destinations import FunctionDestinations
 from penstock.cloud.metered_tables import MeteredTables, measure_charges
 from penstock.cloud.metrics import MINUTE_MS, Metrics, names_in
+from penstock.cloud.policies.destination_rights import check_destinations
 from penstock.cloud.policies.guard import Denied, Guard
 from penstock.cloud.policies.mapping_rights import MappingRights
 from penstock.cloud.provisioning import provision
@@ -149,6 +150,7 @@ class Composition:
             on_denied=self._on_event,
         )
         self.guard.check_notifications()
+        check_destinations(template, self.guard)
 
     async def _make_functions(self) -> None:
         """Make the functions; what a write runs at once starts its processes while the rest is loaded and defined."""

@@ -14,8 +14,8 @@ from typing import Any
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import EngineError
 from penstock.cloud.policies.access import Ask
+from penstock.cloud.policies.destination_rights import destination_asks
 from penstock.cloud.policies.guard import Guard
-from penstock.cloud.policies.mapping_rights import delivery_asks
 from penstock.template.models import Function
 
 Emit = Callable[[Mapping[str, Any], str], None]
@@ -40,13 +40,13 @@ class FunctionDestinations:
             self._publish(function, destination_arn, record)
             return
         key = self._object_key(function) if destination_arn.split(":")[2] == "s3" else None
-        self._require(function, delivery_asks(destination_arn, key))
+        self._require(function, destination_asks(destination_arn, object_key=key))
         self._deliveries.hand_over(destination_arn, record, object_key=key)
 
     async def bury(self, function: Function, event: str, attributes: Mapping[str, str | int]) -> None:
         """Hand an event, as it came, to the function's dead-letter queue or topic."""
         assert function.dead_letter_target_arn is not None
-        self._require(function, delivery_asks(function.dead_letter_target_arn, None))
+        self._require(function, destination_asks(function.dead_letter_target_arn))
         self._deliveries.hand_over(function.dead_letter_target_arn, event, attributes=attributes)
 
     def _publish(self, function: Function, bus_arn: str, record: str) -> None:
@@ -59,7 +59,7 @@ class FunctionDestinations:
             "Detail": record,
             "Resources": [bus_arn, context["functionArn"]],
         }
-        self._require(function, [Ask(action="events:PutEvents", resource=bus_arn, details=entry)])
+        self._require(function, destination_asks(bus_arn, entry=entry))
         self._emit(entry, function.label)
 
     def _require(self, function: Function, asks: Sequence[Ask]) -> None:
