@@ -253,8 +253,11 @@ def ignore(_: Fact) -> None:
 
 
 def encode(fact: Fact) -> str:
-    """A fact as one line of JSON, without its end."""
+    """A fact as one line of JSON, without its end; the texts of stream records stand in it as they are."""
     kind = type(fact)
+    if isinstance(fact, RecordsWritten):
+        rest = {name: getattr(fact, name) for name in _FIELDS[kind] if name != "records"}
+        return f'{_ENCODER.encode({"fact": kind.__name__, **rest})[:-1]},"records":[{",".join(fact.records)}]}}'
     return _ENCODER.encode({"fact": kind.__name__, **{name: getattr(fact, name) for name in _FIELDS[kind]}})
 
 
@@ -262,5 +265,7 @@ def decode(line: str) -> Fact:
     """The fact of a line; ``ValueError``, ``KeyError`` or ``TypeError`` for what is none of this version's."""
     entry: dict[str, Any] = json.loads(line)
     kind: Any = KINDS[entry.pop("fact")]
+    if kind is RecordsWritten:
+        entry["records"] = [_ENCODER.encode(record) for record in entry["records"]]
     fact: Fact = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
     return fact

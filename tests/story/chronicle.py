@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from penstock.mapping.event import encode_json
 from penstock.story.facts import (
     BatchInvoked,
     CallAnswered,
@@ -66,7 +67,7 @@ def body(number: int, key: str, **image: str) -> dict[str, Any]:
 
 def written(*numbers: int, at_ms: int = 0, key: str = "", **image: str) -> RecordsWritten:
     """Records of one call; each is of an item ``k<number>`` unless a key is given."""
-    texts = tuple(json.dumps(body(number, key or f"k{number}", **image)) for number in numbers)
+    texts = tuple(encode_json(body(number, key or f"k{number}", **image)) for number in numbers)
     return RecordsWritten(
         at_ms=NOW + at_ms,
         table="orders",
