@@ -208,6 +208,7 @@ class Composition:
             clock=self.clock,
             new_id=self._new_id,
             metrics=self.metrics,
+            tell=self.journal.tell,
         )
         self._exits.push_async_callback(self.asynchronous.close)
         connect_subscriptions(self.guard.may_subscribe, invoke)

@@ -63,7 +63,7 @@ def fields() -> Fields:
     """What the fields of ``--json`` mean."""
     step = {
         "kind": "`record`; `filter`: a mapping read it; `attempt`; `call`; `fault`; `event`; `delivery` of a rule; "
-        "`message`; `on-failure`; `end`: what a mapping did in the end; `invocation`: one that no mapping made; "
+        "`message`; `destination`; `end`: what a mapping did in the end; `invocation`: one that no mapping made; "
         "`origin`: where an event or a message came from",
         "text": "the step as a line",
         "at_ms": "when, on the application's clock, in milliseconds since the epoch",
@@ -73,7 +73,7 @@ def fields() -> Fields:
         "function": "label of the function, or whoever called",
         "request_id": "that of the invocation",
         "attempt": "which attempt of this mapping with this record, counted from 1",
-        "reason": "why an attempt was made; the condition of an on-failure delivery",
+        "reason": "why an attempt was made; the condition on which a destination was told",
         "outcome": "`done`, `reported`, `rewound` (behind a reported record), `failed`, `throttled`, `too large`, "
         "`in flight`; of a call or a delivery `done`, `taken`, `refused`, or its error",
         "passes": "whether a record passes the mapping's filters",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from penstock.cloud.clock import Clock
@@ -21,6 +21,7 @@ from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Throttled, TooLarge
 from penstock.runtime.invocation_record import dead_letter_attributes, invocation_record
 from penstock.runtime.lambda_metrics import NAMESPACE
+from penstock.story.facts import EventHandedOn, Fact, ignore
 from penstock.template.models import EventInvokeConfiguration, Function
 
 ACTIVITY: Final = "event of a function"
@@ -52,8 +53,9 @@ class AsynchronousInvocations:
         clock: Clock,
         new_id: Callable[[], str],
         metrics: Metrics,
+        tell: Callable[[Fact], None] = ignore,
     ) -> None:
-        """``new_id`` makes request ids."""
+        """``new_id`` makes request ids, ``tell`` hears where events are handed on in the end."""
         self._functions = functions
         self._definitions = {function.arn: function for function in definitions}
         self._configurations = {configuration.function_arn: configuration for configuration in configurations}
@@ -62,6 +64,7 @@ class AsynchronousInvocations:
         self._clock = clock
         self._new_id = new_id
         self._metrics = metrics
+        self._tell_fact = tell
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self, function: str, payload: str | bytes) -> str:
@@ -114,9 +117,7 @@ class AsynchronousInvocations:
             else:
                 event = next_step.event
                 await self._clock.wait_until(next_step.at_ms, name=f"event of {event.function_arn}", activity=ACTIVITY)
-        label = self._functions.label(event.function_arn)
-        with doing(caller=label, request_id=event.request_id):
-            await self._tell(over)
+        await self._tell(over)
         if over.condition != "Success":
             self._count(over.event, "AsyncEventsDropped")
 
@@ -137,15 +138,32 @@ class AsynchronousInvocations:
             destination = configuration.on_success_arn if succeeded else configuration.on_failure_arn
             if destination is not None:
                 record = invocation_record(over, at_ms=self._clock.now_ms())
-                try:
-                    await self._outlets.deliver(function, destination, record)
-                except EngineError:
-                    self._count(over.event, "DestinationDeliveryFailures")
+                delivered = self._outlets.deliver(function, destination, record)
+                await self._hand_on(over, destination, delivered, "DestinationDeliveryFailures")
         if function.dead_letter_target_arn is not None and not succeeded:
+            buried = self._outlets.bury(function, over.event.payload.decode(), dead_letter_attributes(over))
+            await self._hand_on(over, function.dead_letter_target_arn, buried, "DeadLetterErrors")
+
+    async def _hand_on(self, over: Over, destination_arn: str, handed_on: Awaitable[None], failures: str) -> None:
+        """Hand a record or an event on; what is not taken is counted under a metric, and lost."""
+        label, error = self._functions.label(over.event.function_arn), ""
+        with doing(caller=label, request_id=over.event.request_id) as what:
             try:
-                await self._outlets.bury(function, over.event.payload.decode(), dead_letter_attributes(over))
-            except EngineError:
-                self._count(over.event, "DeadLetterErrors")
+                await handed_on
+            except EngineError as refusal:
+                error = str(refusal)
+                self._count(over.event, failures)
+        self._tell_fact(
+            EventHandedOn(
+                at_ms=self._clock.now_ms(),
+                function=label,
+                request_id=over.event.request_id,
+                condition=over.condition,
+                destination=destination_arn,
+                error=error,
+                made=tuple(what.made),
+            )
+        )
 
     def _configuration(self, event: QueuedEvent) -> EventInvokeConfiguration | None:
         return self._configurations.get(event.function_arn.removesuffix(":$LATEST"))

@@ -71,7 +71,7 @@ class CallAnswered:
 
     ``at_ms`` is when it came. ``request`` is its text. ``error`` is the service's code, empty where there is none.
     ``faults`` are those that the fault script had in store for it (``process-killed during``). ``made`` names what came
-    of it: ``eventID`` of stream records, ids of messages and bus events.
+    of it: ``eventID`` of stream records, ids of messages and bus events, request ids of asynchronous invocations.
     """
 
     at_ms: int
@@ -103,8 +103,8 @@ class EventPublished:
 class EventDelivered:
     """A rule handed an event to a target (ARN), or did not (``error``).
 
-    ``made`` names the messages or the execution that came of it. ``dead_letters`` says that the target is the
-    dead-letter queue, since the one that was meant did not take it.
+    ``made`` names the messages, the execution or the invocation that came of it. ``dead_letters`` says that the target
+    is the dead-letter queue, since the one that was meant did not take it.
     """
 
     at_ms: int
@@ -214,6 +214,23 @@ class FailureDelivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventHandedOn:
+    """An event of an asynchronous invocation was over, and a destination or the dead-letter queue (ARN) told or not.
+
+    ``condition`` is ``Success``, ``RetriesExhausted`` or ``EventAgeExceeded``. ``made`` names the messages, bus events
+    and invocations that came of it.
+    """
+
+    at_ms: int
+    function: str
+    request_id: str
+    condition: str
+    destination: str
+    error: str
+    made: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultStruck:
     """A fault struck an invocation, a batch or an event; those of calls and deliveries are told with them.
 
@@ -240,6 +257,7 @@ Fact = (
     | CheckpointSaved
     | MessagesDeleted
     | FailureDelivered
+    | EventHandedOn
     | FaultStruck
 )
 

@@ -18,6 +18,7 @@ from penstock.story.facts import (
     CallAnswered,
     CheckpointSaved,
     EventDelivered,
+    EventHandedOn,
     EventPublished,
     Fact,
     FailureDelivered,
@@ -32,6 +33,7 @@ from penstock.story.facts import (
 from penstock.story.reasons import Attempt
 
 Place = tuple[str, str, str]
+Maker = CallAnswered | EventDelivered | FailureDelivered | EventHandedOn
 _ENVELOPE_ID = re.compile(r'"id": ?"([^"]+)"')
 
 
@@ -81,10 +83,14 @@ class Findings:
         """(mapping, shard, beginning of a tumbling window) → the calls without records."""
         self.failures: defaultdict[str, list[FailureDelivered]] = defaultdict(list)
         self.deleted: dict[Place, int] = {}
+        self.invocations: defaultdict[str, list[Attempt]] = defaultdict(list)
+        """Request id → the attempts of an invocation that no mapping made."""
+        self.handed_on: defaultdict[str, list[EventHandedOn]] = defaultdict(list)
+        """Request id of an asynchronous invocation → where its event was handed on."""
         self.calls: list[CallAnswered] = []
         """Those outside of invocations."""
-        self.makers: dict[str, CallAnswered | EventDelivered | FailureDelivered] = {}
-        """Id of a record, a message, an event, an execution → what made it."""
+        self.makers: dict[str, Maker] = {}
+        """Id of a record, a message, an event, an execution, an invocation → what made it."""
         self.attempts_of_calls: dict[int, Attempt] = {}
         self._checkpoints: defaultdict[tuple[str, str], list[CheckpointSaved]] = defaultdict(list)
         self._latest: dict[str, Attempt] = {}
@@ -120,6 +126,9 @@ class Findings:
             case FailureDelivered():
                 self.failures[fact.mapping].append(fact)
                 self.makers |= dict.fromkeys(fact.made, fact)
+            case EventHandedOn():
+                self.handed_on[fact.request_id].append(fact)
+                self.makers |= dict.fromkeys(fact.made, fact)
             case FaultStruck():
                 self._struck(fact)
             case CheckpointSaved():
@@ -144,6 +153,7 @@ class Findings:
         if attempt is None or (attempt.batch is None and attempt.ended is not None):
             attempt = self._latest[request_id] = Attempt(request_id=request_id)
             self.attempts.append(attempt)
+            self.invocations[request_id].append(attempt)
         return attempt
 
     def _answered(self, call: CallAnswered) -> None:

@@ -16,6 +16,7 @@ from penstock.story.facts import (
     BatchInvoked,
     CallAnswered,
     EventDelivered,
+    EventHandedOn,
     EventPublished,
     Fact,
     FailureDelivered,
@@ -66,6 +67,8 @@ class Live:
                 return words.message(fact)
             case FailureDelivered():
                 return words.failure(fact)
+            case EventHandedOn() if fact.error or fact.condition != "Success":
+                return words.handed_on(fact)
             case CallAnswered() if fact.faults:
                 return f"{words.name(fact.caller)}: {words.call(fact)}"
             case FaultStruck():

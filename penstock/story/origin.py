@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from penstock.story.facts import BatchInvoked, CallAnswered, EventDelivered, FailureDelivered
+from penstock.story.facts import BatchInvoked, CallAnswered, EventDelivered, EventHandedOn, FailureDelivered
 from penstock.story.findings import Findings, Record
 from penstock.story.naming import is_about, names_of, text_of
 from penstock.story.step import Step
@@ -20,6 +20,10 @@ def origins(findings: Findings, words: Wording, thing: str) -> Iterator[Step]:
         case FailureDelivered():
             text = f"from {words.failure(maker)}"
             yield Step(at_ms=maker.at_ms, kind="origin", text=text, mapping=maker.mapping)
+        case EventHandedOn():
+            text = f"from {words.handed_on(maker)}"
+            yield Step(at_ms=maker.at_ms, kind="origin", text=text, request_id=maker.request_id)
+            yield from origins(findings, words, maker.request_id)
         case CallAnswered():
             yield Step(
                 at_ms=maker.at_ms,
@@ -30,6 +34,8 @@ def origins(findings: Findings, words: Wording, thing: str) -> Iterator[Step]:
             attempt = findings.attempts_of_calls.get(id(maker))
             if attempt is not None and attempt.batch is not None:
                 yield from _batch(findings, words, attempt.batch, text_of(findings, thing))
+            elif attempt is not None:
+                yield from origins(findings, words, attempt.request_id)
 
 
 def _event(findings: Findings, words: Wording, event_id: str) -> Iterator[Step]:

@@ -46,6 +46,15 @@ class Attempt:
         return self.ended.function if self.ended is not None else self.calls[0].caller if self.calls else ""
 
     @property
+    def began_at_ms(self) -> int:
+        """When it began, as far as it is known yet."""
+        if self.batch is not None:
+            return self.batch.at_ms
+        if self.ended is not None:
+            return self.ended.started_at_ms
+        return min([call.at_ms for call in self.calls] + [fault.at_ms for fault in self.faults])
+
+    @property
     def items(self) -> Sequence[str]:
         """The item identifiers of its batch, in order."""
         return self.batch.items if self.batch is not None else ()
@@ -85,9 +94,13 @@ def _returned(attempt: Attempt, answer: str, item: str) -> Outcome:
 
 
 def reason(attempt: Attempt, earlier: Sequence[Attempt], item: str) -> str:
-    """Why a batch with this item was handed over; ``earlier`` are the attempts before, of this mapping, in order."""
+    """Why a batch with this item was handed over; ``earlier`` are the attempts before, of this mapping, in order.
+
+    An event that no mapping handed over, of an asynchronous invocation, is repeated under its request id.
+    """
     batch = attempt.batch
-    assert batch is not None
+    if batch is None:
+        return f"retry after {_came_to(earlier[-1], item)}" if earlier else FIRST
     if batch.again:
         return "delivered again by fault batch-redelivered"
     if not earlier:

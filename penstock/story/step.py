@@ -16,7 +16,7 @@ Kind = Literal[
     "event",
     "delivery",
     "message",
-    "on-failure",
+    "destination",
     "end",
 ]
 """``origin`` is where a message or an event came from, ``end`` what a mapping did in the end with what it read."""

@@ -13,6 +13,8 @@ from penstock.terminal import Paint
 PLAIN = Paint()
 FINE = frozenset({"", "done", "taken", "in flight"})
 """The outcomes that nobody needs to look at."""
+CONDITIONS = frozenset({"RetryAttemptsExhausted", "RecordAgeExceeded", "RetriesExhausted", "EventAgeExceeded"})
+"""Why a destination is told of a failure."""
 _ATTRIBUTES = tuple(field.name for field in fields(Step) if field.name != "steps")
 
 
@@ -32,7 +34,7 @@ def _lines(step: Step, origin_ms: int, depth: int, paint: Paint) -> Iterator[str
 def _shown(step: Step, paint: Paint) -> str:
     if step.faults:
         return paint.doubtful(step.text)
-    return step.text if step.outcome in FINE and step.kind != "on-failure" else paint.bad(step.text)
+    return step.text if step.outcome in FINE and step.reason not in CONDITIONS else paint.bad(step.text)
 
 
 def document(story: Step, *, origin_ms: int | None = None) -> dict[str, Any]:

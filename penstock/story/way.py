@@ -1,34 +1,22 @@
-"""The way of one record: where it was written, who read it, each attempt with its reason, and what came of it.
+"""The ways of records: all that begin in a run, or those of one name.
 
-A story follows what a record makes: the calls of the invocations that had it in their batch, the events they publish,
-the messages that those become, their attempts in turn. It ends where another record begins: that one has a story of
-its own. Of an invocation with several records in its batch, a call belongs to the record that it names, by its
-``eventID`` or by its key; one that was struck or failed and names none befell all of them.
+A story begins with a stream record, with what came from outside (an event, a message), or with an invocation that
+nobody here asked for and that failed. What follows is in `penstock.story.steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from penstock.errors import UsageError
-from penstock.story.facts import (
-    CallAnswered,
-    EventDelivered,
-    EventPublished,
-    Fact,
-    FailureDelivered,
-    FaultStruck,
-    MappingDefined,
-    MessageSent,
-)
-from penstock.story.findings import Findings, Place, Record
-from penstock.story.naming import NOTHING, Names, is_about, names_of, names_of_item, spellings, text_of
-from penstock.story.origin import origins
-from penstock.story.reasons import Attempt, outcome, reason
+from penstock.story.facts import CallAnswered, Fact
+from penstock.story.findings import Findings
+from penstock.story.naming import NOTHING, Names, is_about, names_of_item, spellings
+from penstock.story.reasons import Attempt, outcome
 from penstock.story.step import Step
-from penstock.story.verdict import verdict
-from penstock.story.wording import Wording, counted, nothing_found
+from penstock.story.steps import Steps
+from penstock.story.wording import nothing_found
 
 
 def stories(facts: Iterable[Fact]) -> list[Step]:
@@ -39,7 +27,7 @@ def stories(facts: Iterable[Fact]) -> list[Step]:
 def find(facts: Iterable[Fact], subject: str) -> list[Step]:
     """The stories of a key (``partition`` or ``partition/sort``), an ``eventID``, a bus event's or a message's id.
 
-    In order; `UsageError` when nothing of that name is there.
+    Also of the request id of an invocation that no mapping made. In order; `UsageError` when nothing has that name.
     """
     findings = Findings(facts)
     found = Ways(findings).of(subject)
@@ -49,21 +37,20 @@ def find(facts: Iterable[Fact], subject: str) -> list[Step]:
 
 
 class Ways:
-    """Makes stories of findings."""
+    """Finds the stories of findings."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._words = Wording(findings.run)
-        self._items: Names = frozenset(chain.from_iterable(map(names_of_item, findings.records.values())))
+        self._steps = Steps(findings)
 
     def all(self) -> list[Step]:
         """Every story that begins here."""
         findings = self._findings
         roots = chain(
-            map(self._record, findings.records.values()),
-            (self._event(event, NOTHING) for key, event in findings.events.items() if self._is_new(key)),
-            (self._message(sent[0], NOTHING) for key, sent in findings.messages.items() if self._is_new(key)),
-            (self._invocation(attempt, NOTHING) for attempt in findings.attempts if _is_odd(attempt)),
+            map(self._steps.record, findings.records.values()),
+            (self._steps.event(event, NOTHING) for key, event in findings.events.items() if self._is_new(key)),
+            (self._steps.message(sent[0], NOTHING) for key, sent in findings.messages.items() if self._is_new(key)),
+            *(self._steps.invocations(key, NOTHING) for key in findings.invocations if self._is_odd(key)),
         )
         return sorted(roots, key=_instant)
 
@@ -73,284 +60,44 @@ class Ways:
         if not isinstance(maker, CallAnswered):
             return maker is None
         attempt = self._findings.attempts_of_calls.get(id(maker))
-        return attempt is None or (attempt.batch is None and not _is_odd(attempt))
+        if attempt is None:
+            return True
+        return attempt.batch is None and attempt.request_id not in self._findings.makers and not _failed(attempt)
+
+    def _is_odd(self, request_id: str) -> bool:
+        """Whether an invocation that came from outside failed, or was struck."""
+        return request_id not in self._findings.makers and any(map(_failed, self._findings.invocations[request_id]))
 
     def of(self, subject: str) -> list[Step]:
         """The stories of a name; empty when nothing has it."""
         findings = self._findings
         if subject in findings.records:
-            return [self._record(findings.records[subject])]
+            return [self._steps.record(findings.records[subject])]
         if subject in findings.events:
-            return [self._event(findings.events[subject], NOTHING, root=True)]
+            return [self._steps.event(findings.events[subject], NOTHING, root=True)]
         if subject in findings.messages:
-            return [self._message(findings.messages[subject][0], NOTHING, root=True)]
+            return [self._steps.message(findings.messages[subject][0], NOTHING, root=True)]
+        if subject in findings.invocations:
+            return list(self._steps.invocations(subject, NOTHING))
         records = [record for record in findings.records.values() if subject in spellings(record)]
         names = frozenset(chain.from_iterable(map(names_of_item, records)))
-        return sorted([*map(self._record, records), *self._oddities(names)], key=_instant)
-
-    # --- what begins a story ---
-
-    def _record(self, record: Record) -> Step:
-        names, written = names_of(record), record.written
-        readers = self._findings.readers_of(record.body["eventSourceARN"])
-        return Step(
-            at_ms=written.at_ms,
-            kind="record",
-            text=self._words.record(record),
-            id=record.event_id,
-            request_id=written.request_id,
-            function=written.caller,
-            steps=tuple(self._reading(mapping, record, names) for mapping in readers),
-        )
+        return sorted([*map(self._steps.record, records), *self._oddities(names)], key=_instant)
 
     def _oddities(self, names: Names) -> Iterator[Step]:
         """What named an item and failed or was struck, in no attempt of a mapping."""
-        for attempt in self._findings.attempts:
-            if _is_odd(attempt) and any(is_about(call.request, names) for call in attempt.calls):
-                yield self._invocation(attempt, names)
+        for request_id, attempts in self._findings.invocations.items():
+            calls = chain.from_iterable(attempt.calls for attempt in attempts)
+            if self._is_odd(request_id) and any(is_about(call.request, names) for call in calls):
+                yield from self._steps.invocations(request_id, names)
         for call in self._findings.calls:
             if (call.error or call.faults) and is_about(call.request, names):
-                yield self._call(call, names, alone=False)
-
-    def _invocation(self, attempt: Attempt, names: Names) -> Step:
-        """An invocation that no mapping made; ``names`` choose among its calls, none takes all."""
-        ended = attempt.ended
-        return Step(
-            at_ms=ended.started_at_ms if ended is not None else attempt.calls[0].at_ms,
-            kind="invocation",
-            text=self._words.invocation(attempt),
-            function=attempt.function,
-            request_id=attempt.request_id,
-            outcome=outcome(attempt),
-            faults=_kinds(attempt.faults),
-            steps=self._doings(attempt, names, alone=not names),
-        )
-
-    # --- what a mapping does with what it reads ---
-
-    def _reading(self, mapping: MappingDefined, record: Record, names: Names) -> Step:
-        place = (mapping.mapping, record.written.shard_id, record.sequence_number)
-        passes, how = verdict(mapping.filters, "dynamodb", record.body)
-        steps = [*self._attempts(place, names), *self._window_calls(place)]
-        steps += self._failures(place, steps)
-        if passes and not any(step.kind == "on-failure" for step in steps):
-            steps += self._end(place)
-        return self._read(mapping, record.written.at_ms, passes, how, steps)
-
-    def _receiving(self, mapping: MappingDefined, sent: MessageSent, names: Names) -> Step:
-        place = (mapping.mapping, "", sent.message_id)
-        attempts = self._attempts(place, names)
-        passes, how = verdict(mapping.filters, "sqs", {"body": sent.body})
-        deleted_at_ms = self._findings.deleted.get(place)
-        if deleted_at_ms is not None:
-            attempts.append(Step(at_ms=deleted_at_ms, kind="end", text="deleted from the queue", mapping=place[0]))
-        return self._read(mapping, sent.at_ms, passes, how, attempts)
-
-    def _read(self, mapping: MappingDefined, at_ms: int, passes: bool, how: str, steps: Sequence[Step]) -> Step:
-        return Step(
-            at_ms=at_ms,
-            kind="filter",
-            text=self._words.reading(mapping, how),
-            mapping=mapping.mapping,
-            function=mapping.function,
-            passes=passes,
-            steps=tuple(steps),
-        )
-
-    def _attempts(self, place: Place, names: Names) -> list[Step]:
-        attempts = self._findings.attempts_at.get(place, [])
-        return [self._attempt(attempts[: index + 1], place, names) for index in range(len(attempts))]
-
-    def _window_calls(self, place: Place) -> Iterator[Step]:
-        """The calls that ended the tumbling window that a record was in."""
-        mapping, shard_id, _ = place
-        attempts = self._findings.attempts_at.get(place, [])
-        for window in dict.fromkeys(attempt.batch.window for attempt in attempts if attempt.batch is not None):
-            calls: dict[str, list[Attempt]] = {}
-            for call in self._findings.calls_of_windows.get((mapping, shard_id, window), []):
-                same = calls.setdefault(call.request_id, [])
-                same.append(call)
-                yield self._attempt(same, place, NOTHING)
-
-    def _attempt(self, attempts: Sequence[Attempt], place: Place, names: Names) -> Step:
-        """The last of these attempts; the others explain it."""
-        *earlier, attempt = attempts
-        batch = attempt.batch
-        assert batch is not None
-        mapping, _, item = place
-        why, how = reason(attempt, earlier, item), outcome(attempt, item)
-        return Step(
-            at_ms=batch.at_ms,
-            kind="attempt",
-            text=self._words.attempt(attempt, len(attempts), why, how),
-            id=item,
-            mapping=mapping,
-            function=batch.function,
-            request_id=attempt.request_id,
-            attempt=len(attempts),
-            reason=why,
-            outcome=how,
-            faults=_kinds(attempt.faults),
-            steps=self._doings(attempt, names, alone=len(batch.items) < 2),
-        )
-
-    def _failures(self, place: Place, steps: Iterable[Step]) -> Iterator[Step]:
-        """What an on-failure destination was told about a record, or the window of these attempts."""
-        mapping, shard_id, item = place
-        batches = {step.request_id for step in steps}
-        for failure in self._findings.failures.get(mapping, []):
-            within = not failure.first or int(failure.first) <= int(item) <= int(failure.last)
-            tried = failure.batch_request_id in batches or item == failure.first == failure.last
-            if within and tried and failure.shard_id == shard_id:
-                yield self._failure(failure)
-
-    def _failure(self, failure: FailureDelivered) -> Step:
-        return Step(
-            at_ms=failure.at_ms,
-            kind="on-failure",
-            text=self._words.failure(failure),
-            mapping=failure.mapping,
-            reason=failure.condition,
-            outcome="refused" if failure.error else "taken",
-            faults=failure.faults,
-            steps=tuple(self._made(failure.made, NOTHING, alone=True)),
-        )
-
-    def _end(self, place: Place) -> Iterator[Step]:
-        """What neither an attempt nor a destination tells: that a record was discarded, or is still waited for."""
-        attempts = self._findings.attempts_at.get(place, [])
-        finished_at_ms = self._findings.finished_at_ms(place)
-        told = attempts and outcome(attempts[-1], place[2]) in ("done", "in flight")
-        if finished_at_ms is not None and not told:
-            text = "discarded: no on-failure destination"
-            yield Step(at_ms=finished_at_ms, kind="end", text=text, mapping=place[0])
-        elif finished_at_ms is None and not attempts:
-            text = "not handed over so far"
-            yield Step(at_ms=self._findings.ends_at_ms, kind="end", text=text, mapping=place[0])
-
-    # --- what comes of an invocation ---
-
-    def _doings(self, attempt: Attempt, names: Names, *, alone: bool) -> tuple[Step, ...]:
-        """The faults and calls of an invocation that belong to what is named, or all where it is ``alone``."""
-        steps = [_fault(fault) for fault in attempt.faults]
-        others = []
-        for call in attempt.calls:
-            if alone or is_about(call.request, names) or self._makes(call, names) or self._befell_all(call):
-                steps.append(self._call(call, names, alone=alone))
-            else:
-                others.append(call)
-        if others:
-            text = f"{counted(len(others), 'call')} that did not name it"
-            steps.append(Step(at_ms=others[-1].at_ms, kind="call", text=text))
-        return tuple(sorted(steps, key=_instant))
-
-    def _befell_all(self, call: CallAnswered) -> bool:
-        """Whether a call befell the whole batch: the process was killed, or it failed and named no item known."""
-        if any(fault.startswith("process-killed") for fault in call.faults):
-            return True
-        return bool(call.faults or call.error) and not is_about(call.request, self._items)
-
-    def _makes(self, call: CallAnswered, names: Names) -> bool:
-        return any(self._is_about(thing, names) for thing in call.made)
-
-    def _is_about(self, thing: str, names: Names) -> bool:
-        record = self._findings.records.get(thing)
-        if record is not None:
-            return not names_of_item(record).isdisjoint(names)
-        return is_about(text_of(self._findings, thing), names)
-
-    def _call(self, call: CallAnswered, names: Names, *, alone: bool) -> Step:
-        return Step(
-            at_ms=call.at_ms,
-            kind="call",
-            text=self._words.call(call),
-            function=call.caller,
-            request_id=call.request_id,
-            outcome=call.error or ("done" if call.status else "connection broken"),
-            faults=call.faults,
-            steps=tuple(self._made(call.made, names, alone=alone)),
-        )
-
-    def _made(self, made: Sequence[str], names: Names, *, alone: bool) -> Iterator[Step]:
-        """What came to be: a record is only named, events and messages go on."""
-        findings = self._findings
-        for thing in made:
-            if not (alone or self._is_about(thing, names)):
-                continue
-            if thing in findings.records:
-                record = findings.records[thing]
-                text = self._words.record(record, brief=True)
-                yield Step(at_ms=record.written.at_ms, kind="record", text=text, id=thing)
-            elif thing in findings.events:
-                yield self._event(findings.events[thing], names)
-            elif thing in findings.messages:
-                yield self._message(findings.messages[thing][0], names)
-
-    # --- events and messages ---
-
-    def _event(self, event: EventPublished, names: Names, *, root: bool = False) -> Step:
-        findings, event_id = self._findings, event.event_id
-        known = names | {(event_id,)}
-        struck = map(_fault, findings.faults_of_events.get(event_id, ()))
-        deliveries = [self._delivery(delivery, known) for delivery in findings.deliveries.get(event_id, ())]
-        return Step(
-            at_ms=event.at_ms,
-            kind="event",
-            text=self._words.event(event),
-            id=event_id,
-            request_id=event.request_id,
-            steps=(*(origins(findings, self._words, event_id) if root else ()), *struck, *deliveries),
-        )
-
-    def _delivery(self, delivery: EventDelivered, names: Names) -> Step:
-        """A delivery with what it became: messages, or an execution, whose calls name it."""
-        executions = [thing for thing in delivery.made if thing not in self._findings.messages]
-        calls = [
-            self._call(call, names, alone=False)
-            for call in (self._findings.calls if executions else ())
-            if any(execution in call.request for execution in executions)
-        ]
-        return Step(
-            at_ms=delivery.at_ms,
-            kind="delivery",
-            text=self._words.delivery(delivery),
-            outcome=delivery.error or "taken",
-            steps=(*self._made(delivery.made, names, alone=True), *calls),
-        )
-
-    def _message(self, sent: MessageSent, names: Names, *, root: bool = False) -> Step:
-        findings, message_id = self._findings, sent.message_id
-        known = names | {(message_id,)}
-        places = findings.messages[message_id]
-        index = places.index(sent)
-        readings = [self._receiving(mapping, sent, known) for mapping in findings.readers_of_queue(sent.queue)]
-        return Step(
-            at_ms=sent.at_ms,
-            kind="message",
-            text=self._words.message(sent),
-            id=message_id,
-            steps=(
-                *(origins(findings, self._words, message_id) if root else ()),
-                *readings,
-                *(self._message(further, names) for further in places[index + 1 : index + 2]),
-            ),
-        )
+                yield self._steps.call(call, names, alone=False)
 
 
 def _instant(step: Step) -> int:
     return step.at_ms
 
 
-def _kinds(faults: Iterable[FaultStruck]) -> tuple[str, ...]:
-    return tuple(fault.kind for fault in faults)
-
-
-def _fault(fault: FaultStruck) -> Step:
-    return Step(at_ms=fault.at_ms, kind="fault", text=f"fault {fault.kind} of {fault.victim}", faults=(fault.kind,))
-
-
-def _is_odd(attempt: Attempt) -> bool:
-    """Whether an invocation that no mapping made failed, or was struck."""
-    if attempt.batch is not None:
-        return False
+def _failed(attempt: Attempt) -> bool:
+    """Whether an invocation failed, or was struck."""
     return outcome(attempt) not in ("done", "in flight") or any(call.faults for call in attempt.calls)

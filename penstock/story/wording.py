@@ -11,6 +11,7 @@ from typing import Any
 from penstock.story.facts import (
     CallAnswered,
     EventDelivered,
+    EventHandedOn,
     EventPublished,
     FailureDelivered,
     InvocationEnded,
@@ -70,9 +71,10 @@ class Wording:
         size = f", batch of {len(told.items)}" if told.items else ""
         return f"attempt {number} ({why}){size}: {ended(told.ended, how)}; request {told.request_id}"
 
-    def invocation(self, told: Attempt) -> str:
-        """An invocation that no mapping made."""
-        return f"invocation of {told.function}: {ended(told.ended, outcome(told))}; request {told.request_id}"
+    def invocation(self, told: Attempt, number: int, why: str) -> str:
+        """An invocation that no mapping made, one attempt of perhaps several."""
+        again = f", attempt {number} ({why})" if number > 1 else ""
+        return f"invocation of {told.function}{again}: {ended(told.ended, outcome(told))}; request {told.request_id}"
 
     def call(self, told: CallAnswered) -> str:
         """An AWS call: what, to what, how it ended."""
@@ -134,6 +136,11 @@ class Wording:
         records = counted(told.records, "record")
         where = self.name(told.destination)
         return f"{told.condition}: {records} → on-failure destination {where}{how}{_struck(told.faults)}"
+
+    def handed_on(self, told: EventHandedOn) -> str:
+        """What became of an event of an asynchronous invocation in the end."""
+        how = f", which refused: {told.error}" if told.error else ""
+        return f"{told.condition}: event of {told.function} → {self.name(told.destination)}{how}"
 
 
 def nothing_found(subject: str, findings: Findings) -> str:

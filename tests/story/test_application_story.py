@@ -49,7 +49,7 @@ def test_bisected_batch_is_told_to_its_end(application: Application) -> None:
         ("attempt", "half of a batch of 4, bisected after ValueError", "failed"),
         ("attempt", "half of a batch of 2, bisected after ValueError", "failed"),
         ("attempt", "retry after ValueError", "failed"),
-        ("on-failure", "RetryAttemptsExhausted", "taken"),
+        ("destination", "RetryAttemptsExhausted", "taken"),
     ]
     assert [step.text.partition(" (")[0] for step in failed.steps[:4]] == [
         f"attempt {number}" for number in range(1, 5)
@@ -89,8 +89,8 @@ def test_record_that_grew_too_old_is_told(application: Application) -> None:
 
     assert attempts[0] == ("attempt", "first", "failed")
     assert set(attempts[1:]) == {("attempt", "retry after ValueError", "failed")}
-    assert end == ("on-failure", "RecordAgeExceeded", "taken")
-    assert told(reading(application, "d", "Ageing").steps) == [("on-failure", "RecordAgeExceeded", "taken")]
+    assert end == ("destination", "RecordAgeExceeded", "taken")
+    assert told(reading(application, "d", "Ageing").steps) == [("destination", "RecordAgeExceeded", "taken")]
 
 
 def test_message_is_told_to_its_dead_letter_queue(application: Application) -> None:

@@ -10,6 +10,7 @@ from penstock.errors import UsageError
 from penstock.story.facts import (
     CheckpointSaved,
     EventDelivered,
+    EventHandedOn,
     EventPublished,
     Fact,
     FailureDelivered,
@@ -164,6 +165,47 @@ def test_execution_is_followed_by_its_name() -> None:
     assert texts(story)[1:] == ["rule Rule → state machine flow", "dynamodb:UpdateItem"]
 
 
+def test_asynchronous_invocation_is_told_with_its_retries_and_its_end() -> None:
+    """What a rule hands to a function: each attempt, and the destination that was told in the end."""
+    to_function = replace(TO_QUEUE, target="arn:aws:lambda:eu-west-1:1:function:audit", made=("r1",))
+    died = ended("r1", function="audit", result="failed", error="ValueError: no")
+    told = EventHandedOn(
+        at_ms=NOW + 9,
+        function="audit",
+        request_id="r1",
+        condition="RetriesExhausted",
+        destination="arn:aws:sqs:eu-west-1:1:jobs",
+        error="",
+        made=("m9",),
+    )
+    facts: list[Fact] = [
+        PUBLISHED,
+        to_function,
+        called("r1", caller="audit", faults=("throttle",), error="ThrottlingException"),
+        died,
+        died,
+        sent("m9", sender="audit"),
+        told,
+    ]
+
+    (story,) = stories(facts)
+    (message,) = find(facts, "m9")
+
+    assert texts(story)[1:] == [
+        "rule Rule → function audit",
+        "invocation of audit: failed, ValueError: no (5 ms); request r1",
+        "dynamodb:PutItem: ThrottlingException (fault throttle)",
+        "invocation of audit, attempt 2 (retry after ValueError): failed, ValueError: no (5 ms); request r1",
+        "RetriesExhausted: event of audit → jobs",
+        "message m9 in queue jobs",
+    ]
+    assert texts(message, "origin") == [
+        "from RetriesExhausted: event of audit → jobs",
+        "from event Placed v1 on bus, by reader",
+    ]
+    assert [step.attempt for step in find(facts, "r1") if step.kind == "invocation"] == [1, 2]
+
+
 def test_window_tells_its_final_call() -> None:
     """The call that ends a tumbling window belongs to every record in it, with repeats and destination of its own."""
     window = "2026-01-01T00:00:00Z"
@@ -188,7 +230,7 @@ def test_window_tells_its_final_call() -> None:
         ("attempt", "first"),
         ("attempt", f"final call of window {window}"),
         ("attempt", "retry after ValueError"),
-        ("on-failure", "RetryAttemptsExhausted"),
+        ("destination", "RetryAttemptsExhausted"),
     ]
 
 
@@ -222,7 +264,7 @@ def test_refused_destination_is_told() -> None:
 
     (story,) = find(facts, "k1")
 
-    (told,) = texts(story, "on-failure")
+    (told,) = texts(story, "destination")
     assert told == "RetryAttemptsExhausted: 1 record → on-failure destination failed, which refused: AccessDenied: no"
 
 
