@@ -26,16 +26,27 @@ class FunctionDestinations:
     """The destinations and dead-letter queues of all functions; each method raises `EngineError` where AWS would."""
 
     def __init__(
-        self, deliveries: Deliveries, guard: Guard, *, emit: Emit, object_key: Callable[[Function], str]
+        self,
+        deliveries: Deliveries,
+        guard: Guard,
+        *,
+        emit: Emit,
+        object_key: Callable[[Function], str],
+        refuses: Callable[[str, str], bool] = lambda *_: False,
     ) -> None:
-        """``object_key`` makes the key of a record in a bucket."""
+        """``object_key`` makes the key of a record in a bucket.
+
+        ``refuses`` says whether a record or dead letter (text) of a function (label) is refused on purpose.
+        """
         self._deliveries = deliveries
         self._guard = guard
         self._emit = emit
         self._object_key = object_key
+        self._refuses = refuses
 
     async def deliver(self, function: Function, destination_arn: str, record: str) -> None:
         """Hand an invocation record to a queue, a topic, a bucket, a function or a bus."""
+        self._refuse_on_purpose(function, record)
         if destination_arn.split(":")[2] == "events":
             self._publish(function, destination_arn, record)
             return
@@ -46,6 +57,7 @@ class FunctionDestinations:
     async def bury(self, function: Function, event: str, attributes: Mapping[str, str | int]) -> None:
         """Hand an event, as it came, to the function's dead-letter queue or topic."""
         assert function.dead_letter_target_arn is not None
+        self._refuse_on_purpose(function, event)
         self._require(function, destination_asks(function.dead_letter_target_arn))
         self._deliveries.hand_over(function.dead_letter_target_arn, event, attributes=attributes)
 
@@ -61,6 +73,10 @@ class FunctionDestinations:
         }
         self._require(function, destination_asks(bus_arn, entry=entry))
         self._emit(entry, function.label)
+
+    def _refuse_on_purpose(self, function: Function, text: str) -> None:
+        if self._refuses(function.label, text):
+            raise EngineError("InternalError", "refused by the fault script")
 
     def _require(self, function: Function, asks: Sequence[Ask]) -> None:
         denial = self._guard.function_denial(function, asks)

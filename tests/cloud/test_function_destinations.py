@@ -52,6 +52,7 @@ class Surroundings:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.denial: str | None = None
+        self.refused: list[tuple[str, str]] = []
         self.invoked: list[tuple[str, str]] = []
         self.emitted: list[tuple[Mapping[str, Any], str]] = []
         self.engine = Engine(account_id=ACCOUNT, region="us-east-1")
@@ -89,10 +90,20 @@ class Surroundings:
         attributes: Mapping[str, str | int] = {"RequestID": "r-1", "ErrorCode": 200}
         asyncio.run(self._destinations().bury(function(arn), "{}", attributes))
 
+    def refuses(self, label: str, text: str) -> bool:
+        """Whether the fault script has something refused."""
+        return (label, text) in self.refused
+
     def _destinations(self) -> FunctionDestinations:
         queues = Queues(self.engine, JumpingClock())
         deliveries = Deliveries(self.engine, queues, self, invoke=self.invoke, new_id=str)  # type: ignore[arg-type]
-        return FunctionDestinations(deliveries, self, emit=self.emit, object_key=lambda _: "a/key")  # type: ignore[arg-type]
+        return FunctionDestinations(
+            deliveries,
+            self,  # type: ignore[arg-type]
+            emit=self.emit,
+            object_key=lambda _: "a/key",
+            refuses=self.refuses,
+        )
 
 
 @pytest.fixture
@@ -172,3 +183,15 @@ def test_fails_when_the_role_may_not(surroundings: Surroundings, arn: str) -> No
         surroundings.bury(QUEUE)
 
     assert (surroundings.messages(), surroundings.invoked, surroundings.emitted) == ([], [], [])
+
+
+def test_fails_when_the_fault_script_says_so(surroundings: Surroundings) -> None:
+    """A record and a dead letter of a function are refused on purpose."""
+    surroundings.refused = [("Worker", RECORD), ("Worker", "{}")]
+
+    with pytest.raises(EngineError, match="InternalError: refused by the fault script"):
+        surroundings.deliver(BUS)
+    with pytest.raises(EngineError, match="InternalError: refused by the fault script"):
+        surroundings.bury(QUEUE)
+
+    assert (surroundings.messages(), surroundings.emitted) == ([], [])

@@ -42,7 +42,7 @@ class FaultyInvocations:
         return fault.answer if isinstance(fault, BatchRedelivered) else None
 
     def refusal(self, function: str, body: str) -> bool:
-        """Whether the on-failure destination refuses this record of a discarded batch of this function."""
+        """Whether a destination refuses this record, or a dead-letter queue this event, of a function."""
         return self._struck(DestinationRefused, function, "", lambda: body) is not None
 
     def _struck(

@@ -165,7 +165,7 @@ class BatchRedelivered(FunctionFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationRefused(FunctionFault):
-    """The on-failure destination does not take the record of a discarded batch; AWS then drops it."""
+    """A destination does not take the record of a discarded batch or of an event; AWS then drops it."""
 
     kind: ClassVar[str] = "destination-refused"
 
