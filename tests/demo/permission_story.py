@@ -66,7 +66,7 @@ def running(
             denied.append(event)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(application_module, "load", lambda path: change(load(path)))
+        patch.setattr(application_module, "load", lambda path, **given: change(load(path, **given)))
         with Application.start(
             assembly, clock="jumping", seed=1, on_event=tell, interceptors=[breakage] if breakage else ()
         ) as application:
