@@ -49,17 +49,22 @@ _VISIBILITY_TIMEOUT_SECONDS = 3600
 _Item = Mapping[str, Mapping[str, Any]]
 
 
+def refuse_others(outputs: Mapping[str, str]) -> None:
+    """Raise `TemplateError` for the Outputs of another application than the one that the demo knows."""
+    missing = [name for name in OUTPUTS if name not in outputs]
+    if missing:
+        raise TemplateError(
+            f"no Output {', '.join(missing)}",
+            remedy="the demo knows the orders application only; use `penstock run` for another template",
+        )
+
+
 class Observer:
     """Looks at one running application; `subscribe` comes before the first order, `observe` after the last."""
 
     def __init__(self, application: Application) -> None:
         """Raises `TemplateError` when the application is not the one that the demo knows."""
-        missing = [name for name in OUTPUTS if name not in application.outputs]
-        if missing:
-            raise TemplateError(
-                f"no Output {', '.join(missing)}",
-                remedy="the demo knows the orders application only; use 'penstock run' for another template",
-            )
+        refuse_others(application.outputs)
         self._application = application
         self._sqs: Any = application.client("sqs")
         self._dynamodb: Any = application.client("dynamodb")

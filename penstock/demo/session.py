@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from penstock.collector import loading
 from penstock.demo.accounting import Account, account
 from penstock.demo.expectation import expect
-from penstock.demo.observer import Observer
+from penstock.demo.observer import Observer, refuse_others
 from penstock.demo.orders import Orders, read_orders
 from penstock.demo.report import Report
 from penstock.demo.sender import Sender, Sign, bearer, signer
+from penstock.template.reader import load
 from penstock.terminal import Progress
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def run_demo(
     """
     began = now()
     orders = read_orders(orders_file, limit=limit)
+    refuse_others(load(assembly).outputs)
 
     progress.say(f"starting the application of {assembly}, seed {seed}")
     with loading():

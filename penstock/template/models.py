@@ -508,7 +508,9 @@ class Template:
         """The first of them; ``TemplateError`` when there is none."""
         for authorizer in self.jwt_authorizers:
             return authorizer
-        raise TemplateError("no route has a JWT authorizer", remedy="synthesize a stage with an issuer and an audience")
+        raise TemplateError(
+            "no route has a JWT authorizer", remedy="give an HTTP API a route whose AuthorizationType is JWT"
+        )
 
     @property
     def scopes(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli import demo
-from penstock.errors import UsageError
+from penstock.errors import TemplateError, UsageError
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -80,3 +80,12 @@ def test_first_line_of_the_module_is_its_help() -> None:
 
     assert first.endswith(".")
     assert len(first) <= 100
+
+
+def test_fails_when_the_application_is_another(tmp_path: Path) -> None:
+    """Whatever goes wrong on purpose there, the template is refused first, with the command that runs it."""
+    template = tmp_path / "template.json"
+    template.write_text('{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}')
+
+    with pytest.raises(TemplateError, match=r"no Output NotificationTopicArn.*use `penstock run`"):
+        demo.main(parse(str(template)))

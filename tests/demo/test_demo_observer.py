@@ -314,5 +314,5 @@ def test_fails_when_the_template_is_another_application(cloud: Cloud) -> None:
     """The demo names the Outputs that it misses."""
     del cloud.outputs["FailureBucketName"]
 
-    with pytest.raises(TemplateError, match=r"no Output FailureBucketName; .*use 'penstock run'"):
+    with pytest.raises(TemplateError, match=r"no Output FailureBucketName; .*use `penstock run`"):
         Observer(cast("Application", cloud))

@@ -58,7 +58,7 @@ def read_script(path: Path) -> FaultScript:
     except OSError as problem:
         raise UsageError(f"fault script {path} cannot be read: {problem.strerror}; give a JSON file") from None
     except ValueError as problem:
-        raise UsageError(f"fault script {path} is no JSON: {problem}") from None
+        raise UsageError(f"fault script {path} is no JSON: {problem}; give an object with a list 'faults'") from None
     try:
         return script_from(document)
     except UsageError as problem:
