@@ -123,6 +123,40 @@ def test_entries_are_refused_one_by_one() -> None:
     assert len(target.taken) == 1
 
 
+def test_services_publish_under_their_own_names() -> None:
+    """A service of AWS may be the source of its own event, on the account's bus too; it is known by its principal."""
+
+    async def go() -> tuple[Target, Bus]:
+        clock, target = JumpingClock(), Target()
+        rule = replace(RULE, event_bus_name="default", event_pattern={"source": ["aws.s3"]})
+        bus = Bus(
+            account_id="123456789012",
+            region="us-east-1",
+            buses=[BUS],
+            rules=[rule],
+            clock=clock,
+            new_id=lambda: "id",
+            deliver={"sqs": target.deliver},
+            bury=target.bury,
+        )
+        resources = ["arn:aws:s3:::bucket"]
+        told = {"Source": "aws.s3", "DetailType": "Object Created", "Detail": "{}", "Resources": resources}
+        bus.emit(told, "s3.amazonaws.com")
+        await asyncio.wait_for(clock.settled(), 5)
+        await bus.close()
+        return target, bus
+
+    target, bus = asyncio.run(go())
+
+    (event,) = map(json.loads, target.taken)
+    assert (event["source"], event["detail-type"], event["resources"]) == (
+        "aws.s3",
+        "Object Created",
+        ["arn:aws:s3:::bucket"],
+    )
+    assert [(event.bus_name, event.caller) for event in bus.published] == [("default", "s3.amazonaws.com")]
+
+
 @pytest.mark.parametrize(
     ("entries", "error"),
     [
