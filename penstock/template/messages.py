@@ -96,6 +96,9 @@ def _subscription(logical_id: str, properties: Properties, topic_arn: str, resou
     protocol, endpoint = properties.text("Protocol"), properties.text("Endpoint")
     if protocol in ("firehose", "application"):
         raise properties.error("Protocol", f"topics do not deliver to {protocol} here", "subscribe a queue or function")
+    if protocol == "lambda" and topic_arn.endswith(".fifo"):
+        # Invoking Lambda functions with Amazon SNS notifications, AWS Lambda Developer Guide
+        raise properties.error("Protocol", "a FIFO topic invokes no function", "subscribe a queue, and map the queue")
     if protocol in _ENDPOINT_TYPES:
         resources.at_arn(endpoint, properties.place.at("Endpoint"), *_ENDPOINT_TYPES[protocol])
     return Subscription(

@@ -67,6 +67,8 @@ def _bucket(resource: Resource, resources: Resources) -> Bucket:
 def _notification(notification: Properties, kind: str, name: str, resources: Resources) -> BucketNotification:
     destination_arn = notification.text(name)
     resources.at_arn(destination_arn, notification.place.at(name), *_NOTIFIED_TYPES[name])
+    if destination_arn.endswith(".fifo"):  # Amazon S3 Event Notifications, Amazon S3 User Guide
+        raise notification.error(name, "a bucket notifies no FIFO queue or topic", "use a standard one")
     rules = {
         rule.text("Name").lower(): rule.text("Value")
         for rule in notification.object("Filter").object("S3Key").objects("Rules")

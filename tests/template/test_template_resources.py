@@ -308,6 +308,32 @@ def test_log_group_is_kept(assembly: AssemblyWriter) -> None:
             },
             "Bucket.NotificationConfiguration.LambdaConfigurations.0.Function: arn:x is no AWS::Lambda::Function",
         ),
+        (
+            {
+                "Topic": {
+                    "Type": "AWS::SNS::Topic",
+                    "Properties": {
+                        "FifoTopic": True,
+                        "TopicName": "news.fifo",
+                        "Subscription": [{"Protocol": "lambda", "Endpoint": {"Ref": "Live"}}],
+                    },
+                },
+                **worker(),
+            },
+            "Topic.Subscription.0.Protocol: a FIFO topic invokes no function; subscribe a queue",
+        ),
+        (
+            {
+                "Queue": queue("orders.fifo", FifoQueue=True),
+                "Bucket": {
+                    "Type": "AWS::S3::Bucket",
+                    "Properties": {
+                        "NotificationConfiguration": {"QueueConfigurations": [{"Queue": {"Fn::GetAtt": "Queue.Arn"}}]}
+                    },
+                },
+            },
+            "Bucket.NotificationConfiguration.QueueConfigurations.0.Queue: a bucket notifies no FIFO queue or topic",
+        ),
         (bus_and_rule({"Arn": "arn:aws:lambda:::function:x"}), "Rule.Targets.0.Arn: .* is no AWS::SQS::Queue or AWS"),
         (bus_and_rule({"Input": "{}", "InputPath": "$"}), "Input and InputPath exclude one another"),
         (bus_and_rule({"Input": "hello"}), "Input: this is no JSON; .*needs quotation marks"),
