@@ -92,7 +92,7 @@ def spent(application: Application, meter: Meter | None) -> dict[str, float]:
     own = usage.ru_utime + usage.ru_stime
     parts = defaultdict(float, meter.seconds() if meter is not None else {})
     parts["main process: the rest"] = own - sum(parts.values())
-    for environment in application._parts.functions._environments.values():
+    for environment in application._premises.environments._all.values():
         assert environment._process is not None
         parts[f"functions: {environment.function.label}"] += process_seconds(environment._process.get_pid())
     return parts

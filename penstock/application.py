@@ -24,7 +24,8 @@ from penstock.cloud.metrics import Metrics
 from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.evaluation import Decision
 from penstock.composition import Composition, Event
-from penstock.errors import BrokenInvariant, PenstockError, TemplateError
+from penstock.errors import BrokenInvariant, PenstockError, TemplateError, UsageError
+from penstock.premises import Premises
 from penstock.runtime.run_facts import run_began
 from penstock.runtime.tallies import FunctionTally
 from penstock.story.journal import Journal
@@ -45,23 +46,20 @@ class Application:
         seed: int,
         on_event: Callable[[Event], None],
         script: FaultScript,
-        journal: Journal,
+        begin_journal: Callable[[int, int], Journal],
+        interceptors: Sequence[Interceptor],
+        dynamodb_endpoint: str | None,
     ) -> None:
         """Use `start`."""
         self.template = template
-        self.journal = journal
-        """What happened to each record: facts, and the records that each function received."""
         self._clock = clock
-        self._errors: list[BaseException] = []
-        self._parts = Composition(
-            template,
-            clock=clock,
-            seed=seed,
-            script=script,
-            journal=journal,
-            on_event=on_event,
-            on_error=self._errors.append,
-        )
+        self._seed = seed
+        self._on_event = on_event
+        self._interceptors = interceptors
+        self._dynamodb_endpoint = dynamodb_endpoint
+        self._premises = Premises(template, seed=seed, jumps=clock.jumps)
+        self._begin_journal = begin_journal
+        self._compose(script)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="penstock", daemon=True)
         self._started_ms = clock.now_ms()
@@ -95,24 +93,28 @@ class Application:
         script = faults or FaultScript()
         script.check(template)
         its_clock = JumpingClock() if clock == "jumping" else WallClock()
-        kept = Journal(journal)
-        if on_event is not None:
-            kept.listen(on_event)
-        kept.tell(run_began(template, path=path, seed=seed, clock=clock, now_ms=its_clock.now_ms()))
+
+        def begin_journal(seed: int, now_ms: int) -> Journal:
+            begun = Journal(journal)
+            if on_event is not None:
+                begun.listen(on_event)
+            begun.tell(run_began(template, path=path, seed=seed, clock=clock, now_ms=now_ms))
+            return begun
+
         application = cls(
             template,
             clock=its_clock,
             seed=seed,
             on_event=on_event or (lambda _: None),
             script=script,
-            journal=kept,
+            begin_journal=begin_journal,
+            interceptors=interceptors,
+            dynamodb_endpoint=dynamodb_endpoint,
         )
         application._thread.start()
         try:
-            started = application._parts.start(
-                port=port, interceptors=interceptors, dynamodb_endpoint=dynamodb_endpoint
-            )
-            application._wait(started)
+            application._wait(application._premises.open(port=port))
+            application._wait(application._start())
         except BaseException:
             application.close()
             raise
@@ -146,7 +148,7 @@ class Application:
     @property
     def caller_credentials(self) -> tuple[str, str]:
         """Access key and secret of a developer, for signing requests to the API."""
-        developer = self._parts.callers.developer
+        developer = self._premises.callers.developer
         return developer.access_key, developer.secret_key
 
     @property
@@ -179,7 +181,7 @@ class Application:
     @property
     def endpoint(self) -> str:
         """Address of the front door."""
-        return self._parts.endpoint
+        return self._premises.endpoint
 
     @property
     def published(self) -> Sequence[PublishedEvent]:
@@ -210,6 +212,11 @@ class Application:
     def faults(self) -> FaultScript:
         """What was to go wrong on purpose."""
         return self._parts.faults.script
+
+    def arm(self, script: FaultScript) -> None:
+        """Let this go wrong from now on, and nothing else; `reset` forgets it. Raises `UsageError` as `start` does."""
+        script.check(self.template)
+        self._wait(self._arm(script))
 
     @property
     def fault_log(self) -> Sequence[Strike]:
@@ -256,18 +263,34 @@ class Application:
         from botocore.session import Session
 
         session = Session()
-        session.set_credentials(self._parts.callers.operator.access_key, self._parts.callers.operator.secret_key)
+        operator = self._premises.callers.operator
+        session.set_credentials(operator.access_key, operator.secret_key)
         config = Config(account_id_endpoint_mode="disabled", s3={"addressing_style": "path"})
-        return session.create_client(service, region_name=self.region, endpoint_url=self._parts.endpoint, config=config)
+        return session.create_client(service, region_name=self.region, endpoint_url=self.endpoint, config=config)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Make a jumping clock stand by: something of the caller's is in flight."""
+        clock = self._clock
         self._wait(self._begin("held by the caller"))
         try:
             yield
         finally:
-            self._loop.call_soon_threadsafe(self._clock.end, "held by the caller")
+            self._loop.call_soon_threadsafe(clock.end, "held by the caller")
+
+    def advance(self, milliseconds: int, timeout_seconds: float = 60) -> None:
+        """Move a jumping clock on by so much, and return when that time has come.
+
+        Nothing is jumped over: what is in flight ends first, in its own wall time, each timer on the way fires at its
+        time and in its order, and what it starts ends before the clock goes on. What becomes due at the very end
+        may still be in flight then: `settle` waits for it. ``timeout_seconds`` is wall time. Raises as `settle` does,
+        and `UsageError` where the clock is wall time.
+        """
+        if not self._clock.jumps:
+            raise UsageError("the clock keeps wall time; start the application with clock='jumping' to advance it")
+        if milliseconds < 0:
+            raise UsageError(f"the clock cannot go back by {-milliseconds} ms; only forward")
+        self._wait_in_time(self._advance(milliseconds), timeout_seconds, "at its new time")
 
     def settle(self, timeout_seconds: float = 60) -> None:
         """Return when nothing is in flight and nothing foreseeable is left to wait for.
@@ -275,12 +298,19 @@ class Application:
         ``timeout_seconds`` is wall time. Raises what broke inside, or `BrokenInvariant` with the story when the
         time is up.
         """
-        try:
-            self._wait(self._clock.settled(), timeout_seconds)
-        except TimeoutError:
-            raise BrokenInvariant(f"not settled after {timeout_seconds:g} s", self.story()) from None
+        self._wait_in_time(self._clock.settled(), timeout_seconds, "settled")
         for shell in self._parts.shells:
             shell.mapping.check()
+
+    def reset(self, *, seed: int | None = None) -> None:
+        """Forget all that happened since the start, broken or under way, and begin anew, within milliseconds.
+
+        What stays: addresses and credentials, the clock's time, and execution environments that run nothing now, warm
+        as Lambda keeps them. Ids are made from ``seed``, which without one is new each time: a warm environment may
+        remember those that it saw. The fault script is again the one of the start. Raises what `start` raises.
+        """
+        self._seed = self._seed + 1 if seed is None else seed
+        self._wait_in_time(self._begin_anew(), 20, "ready again", forgive=True)
 
     def serve(self) -> None:
         """Go on until interrupted; raises what broke inside."""
@@ -301,7 +331,7 @@ class Application:
             return
         try:
             if self._thread.is_alive():
-                self._wait(self._parts.close(), 20, forgive=True)
+                self._wait(self._end(), 20, forgive=True)
         finally:
             if self._thread.is_alive():
                 self._loop.call_soon_threadsafe(self._loop.stop)
@@ -337,12 +367,57 @@ class Application:
                     future.cancel()
                     raise TimeoutError from None
 
+    def _wait_in_time(
+        self, work: Coroutine[Any, Any, None], timeout_seconds: float, what: str, *, forgive: bool = False
+    ) -> None:
+        try:
+            self._wait(work, timeout_seconds, forgive=forgive)
+        except TimeoutError:
+            raise BrokenInvariant(f"not {what} after {timeout_seconds:g} s", self.story()) from None
+
     def _failure(self) -> PenstockError:
         first = self._errors[0]
         return first if isinstance(first, PenstockError) else BrokenInvariant(f"the run broke: {first!r}", self.story())
 
+    def _compose(self, script: FaultScript) -> None:
+        """Make the parts, not started yet, with a list of their own for what goes wrong in them."""
+        self._script = script
+        self._errors: list[BaseException] = []
+        self.journal = self._begin_journal(self._seed, self._clock.now_ms())
+        """What happened to each record: facts, and the records that each function received."""
+        self._parts = Composition(
+            self.template,
+            self._premises,
+            clock=self._clock,
+            seed=self._seed,
+            script=script,
+            journal=self.journal,
+            on_event=self._on_event,
+            on_error=self._errors.append,
+        )
+
+    async def _start(self) -> None:
+        await self._parts.start(interceptors=self._interceptors, dynamodb_endpoint=self._dynamodb_endpoint)
+
+    async def _begin_anew(self) -> None:
+        await self._parts.close()
+        self._clock = self._clock.successor()
+        self._started_ms = self._clock.now_ms()
+        self._compose(self._script)
+        await self._start()
+
+    async def _end(self) -> None:
+        await self._parts.close()
+        await self._premises.close()
+
     async def _forever(self) -> None:
         await asyncio.get_running_loop().create_future()
+
+    async def _arm(self, script: FaultScript) -> None:
+        self._parts.faults.arm(script)
+
+    async def _advance(self, milliseconds: int) -> None:
+        await self._clock.wait_until(self._clock.now_ms() + milliseconds, name="advance of the clock")
 
     async def _begin(self, name: str) -> None:
         self._clock.begin(name)

@@ -1,6 +1,7 @@
 """All that one template becomes here: the parts, made in their order, put together, and ended in reverse.
 
-Everything belongs to one event loop. `penstock.application` is the same for other threads.
+Everything belongs to one event loop. `penstock.application` is the same for other threads. What is not lost when an
+application begins anew, such as addresses and warm processes, is in `penstock.premises`.
 """
 
 from __future__ import annotations
@@ -8,24 +9,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import random
-import socket
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from penstock import CACHE
 from penstock.cloud.bucket_notifications import connect_buckets
 from penstock.cloud.bus import Bus
 from penstock.cloud.call_counter import CallCounter
-from penstock.cloud.callers import Callers
 from penstock.cloud.capacity import Charge
 from penstock.cloud.clock import Clock
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine
 from penstock.cloud.external_tables import ExternalTables
 from penstock.cloud.faults import Faults, FaultScript
-from penstock.cloud.front_door import Call, FrontDoor, Interceptor, endpoint_of, listen
+from penstock.cloud.front_door import Call, FrontDoor, Interceptor
 from penstock.cloud.function_destinations import FunctionDestinations
 from penstock.cloud.metered_tables import MeteredTables, measure_charges
 from penstock.cloud.metrics import MINUTE_MS, Metrics, names_in
@@ -47,6 +45,7 @@ from penstock.mapping.choices import Choices
 from penstock.mapping.configuration import StreamConfiguration
 from penstock.mapping.queue import QueueMapping
 from penstock.mapping.stream import StreamMapping
+from penstock.premises import Premises
 from penstock.runtime.asynchronous_invocations import AsynchronousInvocations
 from penstock.runtime.event_source_mappings import QueueShell, StreamShell
 from penstock.runtime.functions import Functions
@@ -55,7 +54,6 @@ from penstock.runtime.invocation_record import object_key
 from penstock.runtime.invoke_calls import InvokeCalls
 from penstock.runtime.lambda_metrics import measure_invocation, measure_log, measure_mapping
 from penstock.runtime.log import LogLine
-from penstock.runtime.packages import unpack
 from penstock.runtime.run_facts import mapping_defined, tell_invocation
 from penstock.runtime.tallies import FunctionTally, add_to
 from penstock.story.facts import Fact
@@ -73,11 +71,15 @@ Event = Invocation | LogLine | Served | Denied | Fact
 
 
 class Composition:
-    """The parts of one running application. What is public may be asked for by `Application`, once it was started."""
+    """The parts of one running application, from one beginning to its end.
+
+    What is public may be asked for by `Application`, once it was started.
+    """
 
     def __init__(
         self,
         template: Template,
+        premises: Premises,
         *,
         clock: Clock,
         seed: int,
@@ -88,6 +90,7 @@ class Composition:
     ) -> None:
         """``journal`` keeps facts, ``on_event`` is told what happens, ``on_error`` what the run cannot go on after."""
         self.template = template
+        self._premises = premises
         self.clock = clock
         self._random = random.Random(seed)
         self._on_event = on_event
@@ -95,7 +98,6 @@ class Composition:
         self.counter = CallCounter()
         self.metrics = Metrics(now_ms=clock.now_ms, names=names_in(template))
         self.tallies: dict[str, FunctionTally] = {}
-        self.callers = Callers(account_id=template.account_id, seed=str(seed))
         self.shells: list[StreamShell | QueueShell] = []
         self.gateways: list[Gateway] = []
         self.issuer: Issuer | None = None
@@ -105,11 +107,11 @@ class Composition:
             journal.tell,
             now_ms=clock.now_ms,
             request_id_of=self._request_id_of,
-            is_outside=lambda caller: caller in (self.callers.operator, self.callers.developer),
+            is_outside=lambda caller: caller in (premises.callers.operator, premises.callers.developer),
         )
         self.faults = self._arm(script)
 
-    async def start(self, *, port: int, interceptors: Sequence[Interceptor], dynamodb_endpoint: str | None) -> None:
+    async def start(self, *, interceptors: Sequence[Interceptor], dynamodb_endpoint: str | None) -> None:
         """Make all parts, on the loop, and let the mappings read; `Application.start` says what may go wrong."""
         self._make_guard()
         self._exits.callback(self.journal.close)
@@ -119,18 +121,15 @@ class Composition:
         if dynamodb_endpoint is not None:
             tables = ExternalTables(dynamodb_endpoint, self.template, self.clock)
             self._exits.push_async_callback(tables.close)
-        listening = listen()
-        self._exits.callback(listening.close)
-        self.endpoint = endpoint_of(listening)
         await self._make_functions()
         await self._make_stores(tables)
         self._make_bus()
-        await self._open_door(listening, interceptors, tables)
+        await self._open_door(interceptors, tables)
         for definition in self.template.mappings:
             shell = self._shell_of(definition)
             self._exits.push_async_callback(shell.close)
             self.shells.append(shell)
-        await self._open_gateways(port)
+        await self._open_gateways()
         for shell in self.shells:
             shell.start()
 
@@ -138,7 +137,7 @@ class Composition:
         template = self.template
         self.machines = StateMachines(
             clock=self.clock,
-            callers=self.callers,
+            callers=self._premises.callers,
             role_names={machine.role_arn: machine.label for machine in template.state_machines},
             region=template.region,
             metrics=self.metrics,
@@ -154,12 +153,10 @@ class Composition:
 
     async def _make_functions(self) -> None:
         """Make the functions; what a write runs at once starts its processes while the rest is loaded and defined."""
-        await asyncio.to_thread(unpack, self.template.packages)
         self.functions = Functions(
             self.template.functions,
             clock=self.clock,
-            cache=CACHE,
-            environment_of=self._environment_of,
+            environments=self._premises.environments,
             usage_of=self.counter.end_invocation,
             on_log=self._on_log,
             on_invocation=self._on_invocation,
@@ -242,13 +239,11 @@ class Composition:
         )
         self._exits.push_async_callback(self.bus.close)
 
-    async def _open_door(
-        self, listening: socket.socket, interceptors: Sequence[Interceptor], tables: ExternalTables | None
-    ) -> None:
+    async def _open_door(self, interceptors: Sequence[Interceptor], tables: ExternalTables | None) -> None:
         metered = MeteredTables(self.engine, on_consumed=self._on_consumed)
         door = FrontDoor(
             self.engine,
-            self.callers,
+            self._premises.callers,
             self.clock,
             interceptors=[self.counter, self.witness, self.guard, *interceptors, self.faults.calls],
             services={
@@ -259,16 +254,14 @@ class Composition:
             },
         )
         self._exits.push_async_callback(door.close)
-        await door.start(listening)
+        await door.start(self._premises.at_door())
         self.machines.door = door
         self._exits.callback(self.machines.close)  # while the door is open: what ends now may still call
 
-    async def _open_gateways(self, port: int) -> None:
-        """Serve the APIs, the first one on ``port``, and before them the issuer of their tokens."""
+    async def _open_gateways(self) -> None:
+        """Serve the APIs, and before them the issuer of their tokens."""
         if self.template.jwt_authorizers:
-            self.issuer = await asyncio.to_thread(Issuer, CACHE)
-            self._exits.push_async_callback(self.issuer.close)
-            await self.issuer.start(authorizer.issuer for authorizer in self.template.jwt_authorizers)
+            self.issuer = await self._premises.issuer()
         for api in self.template.apis:
             gateway = Gateway(
                 api,
@@ -277,11 +270,10 @@ class Composition:
                 secret_of=self._secret_of,
                 public_key_of=self.issuer.public_key_of if self.issuer else lambda _: None,
                 clock=self.clock,
-                port=0 if self.gateways else port,
                 on_request=functools.partial(self._on_request, api.id),
             )
             self._exits.push_async_callback(gateway.close)
-            await gateway.start()
+            await gateway.start(self._premises.at_api(api.id))
             self.gateways.append(gateway)
 
     async def close(self) -> None:
@@ -409,17 +401,6 @@ class Composition:
             tell=self.journal.tell,
         )
 
-    def _environment_of(self, function: Function, environment_id: str) -> Mapping[str, str]:
-        caller = self.callers.register(function.label, function.role_arn, session=environment_id)
-        return {
-            "AWS_ACCESS_KEY_ID": caller.access_key,
-            "AWS_SECRET_ACCESS_KEY": caller.secret_key,
-            "AWS_SESSION_TOKEN": "local",
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_REGION": self.template.region,
-            "AWS_DEFAULT_REGION": self.template.region,
-        }
-
     def _secret_of(self, access_key: str) -> tuple[str, str] | None:
-        caller = self.callers.by_access_key(access_key)
+        caller = self._premises.callers.by_access_key(access_key)
         return None if caller is None else (caller.secret_key, caller.arn)

@@ -199,6 +199,28 @@ def test_mappings_settle_with_nothing_left(application: Application) -> None:
         assert [m for m in messages if "s3:TestEvent" not in m["Body"]] == [], (queue.name, shown)
 
 
+def test_reset_forgets_what_happened_and_keeps_what_is_warm(application: Application, customer: Customer) -> None:
+    """No order, event, call, metric or id of before is left; address, credentials and environments are the same."""
+    customer.ask("POST", "/orders", order("forgotten"))
+    application.settle()
+    url, credentials, before_ms = application.api_url, application.caller_credentials, application.now_ms()
+    ids = {event.event_id for event in application.published}
+
+    application.reset(seed=7)
+
+    assert (application.api_url, application.caller_credentials) == (url, credentials)
+    assert application.now_ms() >= before_ms
+    assert (application.published, application.calls, application.tallies) == ([], {}, {})
+    assert application.metrics.sum("AWS/Lambda", "Invocations", FunctionName="Api") == 0
+    assert customer.ask("GET", "/orders/forgotten")[0] == 404
+    assert application.tallies["Api"].cold_starts == 0
+    customer.ask("POST", "/orders", order("remembered"))
+    application.settle()
+    _, shipped, _ = customer.ask("GET", "/orders/remembered")
+    assert shipped["status"] == "SHIPPED"
+    assert not ids & {event.event_id for event in application.published}
+
+
 def test_fails_when_a_handler_cannot_be_imported(cloud_assembly: Path, tmp_path: Path) -> None:
     """A handler that is not in its asset ends the run with the function's name and the asset's place."""
     broken = tmp_path / "cdk.out"

@@ -14,9 +14,10 @@ HOUSES = {
 }
 FLOORS = [
     ["cli"],
-    ["demo"],
+    ["demo", "testing"],
     ["application"],
     ["composition"],
+    ["premises"],
     ["gateway"],
     ["checks", "conformance"],
     ["runtime"],

@@ -20,6 +20,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 Callback = Callable[[], object]
 
@@ -49,7 +50,8 @@ class Clock:
 
     jumps = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, skipped_ms: int = 0) -> None:
+        """Start ``skipped_ms`` ahead of wall time."""
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
         self._foreground = 0
@@ -58,7 +60,8 @@ class Clock:
         self._idle_check: asyncio.Handle | None = None
         self._settled: list[asyncio.Future[None]] = []
         self._held: dict[str, int] = {}
-        self.skipped_ms = 0
+        self._closed = False
+        self.skipped_ms = skipped_ms
 
     def now_ms(self) -> int:
         """The time of this clock."""
@@ -67,6 +70,8 @@ class Clock:
     def call_at(self, at_ms: int, callback: Callback, *, background: bool = False, name: str = "timer") -> Timer:
         """Call back at ``at_ms`` or as soon after as may be, on the loop; `name` is for stories."""
         timer = Timer(self, at_ms, callback, background=background, name=name)
+        if self._closed:
+            return timer
         heapq.heappush(self._timers, (at_ms, next(self._order), timer))
         self._foreground += not background
         self._schedule()
@@ -121,6 +126,10 @@ class Clock:
             self.end(activity)
         await future
 
+    def successor(self) -> Self:
+        """A clock of this kind that goes on from this time, without timers and with nothing in flight."""
+        return type(self)(skipped_ms=self.skipped_ms)
+
     async def settled(self) -> None:
         """Wait until nothing is in flight and no foreground timer is left."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -129,8 +138,11 @@ class Clock:
         await future
 
     def close(self) -> None:
-        """Drop all timers."""
+        """Drop all timers, and whoever waits for the clock to settle; what is late to this one changes nothing."""
+        self._closed = True
         self._timers.clear()
+        for future in self._settled:
+            future.cancel()
         self._foreground = 0
         for handle in (self._wakeup, self._idle_check):
             if handle is not None:

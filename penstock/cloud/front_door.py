@@ -73,9 +73,9 @@ class Interceptor(Protocol):
         """Answer the call, usually by ``await proceed(call)``, or raise `ConnectionBroken`."""
 
 
-def listen() -> socket.socket:
-    """Listen on a free port of the loopback interface; who calls before the door is open waits there."""
-    return socket.create_server(("127.0.0.1", 0), backlog=128)
+def listen(port: int = 0) -> socket.socket:
+    """Listen on a port of the loopback interface (0: any free one); who calls before somebody serves waits there."""
+    return socket.create_server(("127.0.0.1", port), backlog=128)
 
 
 def endpoint_of(listening: socket.socket) -> str:

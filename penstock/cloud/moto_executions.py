@@ -45,6 +45,28 @@ def belong_to(machines: StateMachines) -> None:
     _Current.machines = machines
 
 
+_own = threading.local()
+"""Its ``machines`` are those that this thread works for, where it is one of an execution."""
+
+
+def _machines() -> StateMachines:
+    return getattr(_own, "machines", None) or _Current.machines
+
+
+class _Thread(threading.Thread):
+    """A thread of an execution. It works for those that its maker works for, though another application may be next."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self._machines = _machines()
+
+    def run(self) -> None:
+        """Do the work."""
+        _own.machines = self._machines
+        super().run()
+
+
+_threading = SimpleNamespace(**{**vars(threading), "Thread": _Thread})
 _spared = threading.local()
 """Its ``thread`` is true where what moto starts a thread for next has all the time there is."""
 
@@ -65,7 +87,7 @@ class _Here:
 def _thread_of_task(*, target: Callable[[], None], daemon: bool) -> Any:
     spared = getattr(_spared, "thread", False)
     _spared.thread = False
-    return _Here(target) if spared else threading.Thread(target=target, daemon=daemon)
+    return _Here(target) if spared else _Thread(target=target, daemon=daemon)
 
 
 @functools.cache
@@ -80,23 +102,24 @@ def load() -> None:
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
     from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-    from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+    from moto.stepfunctions.parser.backend import execution_worker
 
     def wait_interval(_: Any, env: Any, wait_seconds: int) -> None:
         if wait_seconds > 0:
-            _Current.machines.wait(wait_seconds, env.is_running)
+            _machines().wait(wait_seconds, env.is_running)
 
+    ExecutionWorker = execution_worker.ExecutionWorker
     evaluate = Program.eval
     evaluate_within = StateTask._evaluate_with_timeout
     execute = ExecutionWorker._execution_logic
     start = ExecutionWorker.start
 
     def evaluate_program(self: Any, env: Any) -> None:
-        if not _Current.machines.evaluate(self, env, EvalComponent.eval):
+        if not _machines().evaluate(self, env, EvalComponent.eval):
             evaluate(self, env)
 
     def sleep(seconds: float) -> None:
-        _Current.machines.wait(seconds)
+        _machines().wait(seconds)
 
     def machine_arn(worker: Any) -> str:
         return str(worker._evaluation_details.state_machine_details.arn)
@@ -106,10 +129,10 @@ def load() -> None:
         return str(worker._execution_communication.execution.exec_status.value)
 
     def execution_logic(self: Any) -> None:
-        _Current.machines.run_execution(machine_arn(self), functools.partial(execute_to_status, self))
+        _machines().run_execution(machine_arn(self), functools.partial(execute_to_status, self))
 
     def start_worker(self: Any) -> None:
-        _Current.machines.begin(machine_arn(self))
+        _machines().begin(machine_arn(self))
         start(self)
 
     def evaluate_task(self: Any, env: Any) -> None:
@@ -117,7 +140,7 @@ def load() -> None:
         evaluate_within(self, env)
 
     def client_for(service: str, state_credentials: Any, **_: str) -> Any:
-        return _Current.machines.client(service, state_credentials.role_arn)
+        return _machines().client(service, state_credentials.role_arn)
 
     _describe_executions()
     _follow_branches()
@@ -129,15 +152,18 @@ def load() -> None:
     retrier_decl.time = SimpleNamespace(sleep=sleep)
     ExecutionWorker._execution_logic = execution_logic
     ExecutionWorker.start = start_worker
+    execution_worker.Thread = _Thread
     AmazonStateLanguageParser.parse = staticmethod(functools.cache(AmazonStateLanguageParser.parse))
     _replace_names(client_for)
 
 
 def _replace_names(client_for: Callable[..., Any]) -> None:
-    """Give every module of the interpreter our clients, paths that are parsed once, and copies of JSON."""
+    """Give every module of the interpreter our threads and clients, paths that are parsed once, and copies of JSON."""
     for name, module in list(sys.modules.items()):
         if not name.startswith("moto.stepfunctions.parser.asl."):
             continue
+        if getattr(module, "threading", None) is threading:
+            module.threading = _threading  # type: ignore[attr-defined]
         if hasattr(module, "boto_client_for"):
             module.boto_client_for = client_for  # type: ignore[attr-defined]
         if getattr(module, "copy", None) is copy:
@@ -165,7 +191,7 @@ def _describe_executions() -> None:
     reflect = BaseExecutionWorkerCommunication._reflect_execution_status
 
     def now() -> datetime:
-        return datetime.fromtimestamp(_Current.machines.now_ms() / 1000, UTC)
+        return datetime.fromtimestamp(_machines().now_ms() / 1000, UTC)
 
     def start_named(self: Any, machine_arn: str, name: str | None = None, *args: Any, **named: Any) -> Any:
         execution = start(self, machine_arn, name or str(uuid.uuid4()), *args, **named)
@@ -193,30 +219,30 @@ def _follow_branches() -> None:
 
     def began(start: Callable[..., Any]) -> Callable[..., Any]:
         def begin_and_start(*args: Any, **named: Any) -> Any:
-            _Current.machines.begin_branch()
+            _machines().begin_branch()
             return start(*args, **named)
 
         return begin_and_start
 
     def run(evaluate: Callable[[Any], None]) -> Callable[[Any], None]:
-        return lambda self: _Current.machines.run(functools.partial(evaluate, self))
+        return lambda self: _machines().run(functools.partial(evaluate, self))
 
     def waited(wait: Callable[[Any], None], is_over: Callable[[Any], bool]) -> Callable[[Any], None]:
-        return lambda pool: _Current.machines.wait_for_branches(
+        return lambda pool: _machines().wait_for_branches(
             pool, functools.partial(is_over, pool), functools.partial(wait, pool)
         )
 
     def ended(end: Callable[..., None], is_over: Callable[[Any], bool]) -> Callable[..., None]:
         def end_and_tell(pool: Any, *args: Any, **named: Any) -> None:
             end(pool, *args, **named)
-            _Current.machines.branch_ended(pool, functools.partial(is_over, pool))
+            _machines().branch_ended(pool, functools.partial(is_over, pool))
 
         return end_and_tell
 
     def stopped(stop: Callable[..., None]) -> Callable[..., None]:
         def stop_and_wake(self: Any, **named: Any) -> None:
             stop(self, **named)
-            _Current.machines.wake_stopped()
+            _machines().wake_stopped()
 
         return stop_and_wake
 

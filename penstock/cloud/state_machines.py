@@ -75,7 +75,7 @@ class StateMachines:
         moto_executions.belong_to(self)
 
     def close(self) -> None:
-        """Let executions that wait, for their time or for an answer, end."""
+        """Let executions that wait, for their time or for an answer, end; the others end where they next ask here."""
         self._closed = True
         for answered in list(self._calls):
             answered.cancel()
@@ -90,6 +90,7 @@ class StateMachines:
         self._threads.add(thread)
         try:
             with suppress(SystemExit):  # the application closed
+                self._require_open()
                 execute()
         finally:
             self._threads.discard(thread)
@@ -127,6 +128,7 @@ class StateMachines:
 
     def wait(self, seconds: float, is_running: Callable[[], bool] = lambda: True) -> None:
         """Wait on the application's clock, or until the execution is stopped."""
+        self._require_open()
         over = threading.Event()
         in_flight = threading.get_ident() not in self._threads
         timers: list[Timer] = []
@@ -150,8 +152,7 @@ class StateMachines:
             if not is_running():  # stopped from outside, which wakes nobody
                 self._on_loop(end)
         del self._waits[over]
-        if self._closed:
-            raise SystemExit
+        self._require_open()
 
     def wake_stopped(self) -> None:
         """End the waits of what was stopped from this thread."""
@@ -159,6 +160,7 @@ class StateMachines:
 
     def begin_branch(self) -> None:
         """A branch of this thread's execution is about to start its own."""
+        self._require_open()
         self._on_loop(functools.partial(self._clock.begin, ACTIVITY))
 
     def wait_for_branches(self, pool: Any, is_over: Callable[[], bool], wait: Callable[[], None]) -> None:
@@ -178,6 +180,7 @@ class StateMachines:
 
     def client(self, service: str, role_arn: str) -> Any:
         """A client with the role's credentials; one per service and role, made once."""
+        self._require_open()
         with self._making_clients:
             client = self._clients.get((service, role_arn))
             if client is None:
@@ -206,6 +209,11 @@ class StateMachines:
                 max_pool_connections=50,
             ),
         )
+
+    def _require_open(self) -> None:
+        """End this thread if the application closed."""
+        if self._closed:
+            raise SystemExit
 
     def _call(self, call: Call) -> Reply:
         """Let a call pass the front door and wait for its answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from penstock.cloud.clock import Clock
+from penstock.cloud.front_door import listen
 from penstock.errors import EnvironmentProblem, TemplateError
 from penstock.gateway.event import event_of
 from penstock.gateway.request import HttpRequest
@@ -62,6 +64,16 @@ class Served:
     request_id: str
 
 
+def listen_on(port: int) -> socket.socket:
+    """Listen where an API is to be served (0: any free port); `EnvironmentProblem` when the port is not to be had."""
+    try:
+        return listen(port)
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"port {port} on {HOST} cannot be used: {problem.strerror}; choose another with --port"
+        ) from None
+
+
 class Gateway:
     """Serves one HTTP API on 127.0.0.1, its ``$default`` stage at the root and others under their names.
 
@@ -77,7 +89,6 @@ class Gateway:
         secret_of: SecretOf,
         public_key_of: PublicKeyOf,
         clock: Clock,
-        port: int = 0,
         on_request: Callable[[Served], None],
     ) -> None:
         for route in api.routes:
@@ -88,7 +99,7 @@ class Gateway:
         self._secret_of = secret_of
         self._public_key_of = public_key_of
         self._clock = clock
-        self._port = port
+        self._port = 0
         self._on_request = on_request
         self._routes = Routes(api.routes)
         self._default_stage = next((stage for stage in api.stages if stage.name == "$default"), None)
@@ -101,25 +112,21 @@ class Gateway:
         """Give the address, without a trailing slash; it is whole once started."""
         return f"http://{HOST}:{self._port}"
 
-    async def start(self) -> None:
-        """Listen; ``EnvironmentProblem`` when the port is not to be had."""
+    async def start(self, listening: socket.socket | None = None) -> None:
+        """Begin to answer, on a socket that listens already or on one of its own."""
+        listening = listening or listen_on(0)
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, HOST, self._port).start()
-        except OSError as problem:
-            await self.close()
-            raise EnvironmentProblem(
-                f"port {self._port} on {HOST} cannot be used: {problem.strerror}; choose another with --port"
-            ) from None
-        self._port = self._runner.addresses[0][1]
+        await web.SockSite(self._runner, listening).start()
+        self._port = listening.getsockname()[1]
 
     async def close(self) -> None:
         """Stop listening; requests under way are dropped, closing twice does nothing."""
         for invocation in self._invocations:
             invocation.cancel()
+        await asyncio.gather(*self._invocations, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

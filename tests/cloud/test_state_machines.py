@@ -158,6 +158,38 @@ def test_closing_ends_an_execution_whose_call_is_not_answered() -> None:
     assert asyncio.run(go()) == []
 
 
+def test_thread_of_a_closed_application_leaves_the_next_one_alone() -> None:
+    """What is left of an execution belongs to the application that it began in, and ends where it next asks it."""
+    ended: list[threading.Thread] = []
+
+    async def go() -> list[tuple[int, str]]:
+        callers = Callers(account_id="123456789012", seed="0")
+        Engine(account_id="123456789012", region="us-east-1").call("stepfunctions", "ListStateMachines", {})
+        clocks = [JumpingClock(), JumpingClock()]
+        first, second = (
+            StateMachines(clock=clock, callers=callers, role_names={}, region="us-east-1") for clock in clocks
+        )
+
+        def go_on() -> None:
+            with pytest.raises(SystemExit):
+                retrier_decl.time.sleep(1)
+            ended.append(threading.current_thread())
+
+        first.install()
+        thread = branch_worker.threading.Thread(target=go_on)
+        first.close()
+        second.install()
+        thread.start()
+        await asyncio.to_thread(thread.join, 20)
+        assert ended == [thread]
+        return clocks[1].pending
+
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+    from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branch_worker
+
+    assert asyncio.run(go()) == []
+
+
 def test_executions_are_counted_by_how_they_end() -> None:
     """Each is started once and ends in one of four ways."""
     metrics = Metrics(now_ms=lambda: 0)

@@ -16,7 +16,7 @@ import pytest
 
 from penstock.cloud.clock import WallClock
 from penstock.errors import EnvironmentProblem, TemplateError
-from penstock.gateway.gateway import Gateway, Served
+from penstock.gateway.gateway import Gateway, Served, listen_on
 from penstock.gateway.issuer import Issuer
 from penstock.runtime.invocation import Answer, InvocationResult
 from penstock.template.models import HttpApi
@@ -235,21 +235,8 @@ def test_fails_when_the_port_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        async def main() -> None:
-            gateway = Gateway(
-                an_api(a_route("$default")),
-                invoke=Function().invoke,
-                may_invoke=lambda *_: True,
-                secret_of=lambda _: None,
-                public_key_of=lambda _: None,
-                clock=WallClock(),
-                port=port,
-                on_request=lambda _: None,
-            )
-            await gateway.start()
-
         with pytest.raises(EnvironmentProblem, match=rf"port {port} .*--port"):
-            asyncio.run(main())
+            listen_on(port)
 
 
 def test_fails_when_the_payload_format_is_another() -> None:

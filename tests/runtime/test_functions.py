@@ -367,7 +367,7 @@ def test_environment_lost_between_invocations_is_replaced(workshop: Workshop) ->
 
     async def scenario(functions: Functions) -> object:
         await functions.invoke("worker", b"1", request_id="r-1")
-        (environment,) = functions._environments.values()
+        (environment,) = functions._environments._all.values()
         await environment.close()
         return await functions.invoke("worker", b"2", request_id="r-2")
 

@@ -78,8 +78,9 @@ def test_file_of_skipped_time_is_removed(workshop: Workshop) -> None:
     paths = []
 
     async def scenario(functions: Functions) -> None:
-        assert functions._skipped is not None
-        paths.append(functions._skipped.path)
+        skipped = functions._environments._skipped
+        assert skipped is not None
+        paths.append(skipped.path)
         assert paths[0].exists()
 
     workshop.run(scenario, clock=JumpingClock())

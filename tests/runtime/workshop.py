@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from penstock.cloud.clock import Clock, WallClock
+from penstock.runtime.environments import INIT_LIMIT_MS, Environments
 from penstock.runtime.functions import Functions, Invocation, LogLine
 from penstock.template.models import Function
 
@@ -67,24 +68,33 @@ class Workshop:
         return made
 
     def run(
-        self, scenario: Callable[[Functions], Awaitable[Result]], *, clock: Clock | None = None, **settings: Any
+        self,
+        scenario: Callable[[Functions], Awaitable[Result]],
+        *,
+        clock: Clock | None = None,
+        init_limit_ms: int = INIT_LIMIT_MS,
+        **settings: Any,
     ) -> Result:
         """Run a scenario with all functions made so far, and close them."""
 
         async def main() -> Result:
+            its_clock = clock or WallClock()
+            environments = Environments(
+                cache=self.cache, environment_of=self._provide, jumps=its_clock.jumps, init_limit_ms=init_limit_ms
+            )
             functions = Functions(
                 self.functions,
-                clock=clock or WallClock(),
-                environment_of=self._provide,
+                clock=its_clock,
+                environments=environments,
                 on_log=self.hear,
                 on_invocation=self.invocations.append,
-                cache=self.cache,
                 **settings,
             )
             try:
                 return await scenario(functions)
             finally:
                 await functions.close()
+                await environments.close()
 
         return asyncio.run(main())
 

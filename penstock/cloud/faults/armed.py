@@ -1,4 +1,4 @@
-"""One script at work in one running application."""
+"""The script at work in one running application."""
 
 from __future__ import annotations
 
@@ -28,17 +28,25 @@ class Faults:
         key_names: KeyNames,
         on_strike: Callable[[Strike], None] = lambda _: None,
     ) -> None:
-        self.script = script
         self.log: list[Strike] = []
-        chances = [Chance(seed=script.seed, place=n, when=fault.when) for n, fault in enumerate(script.faults)]
-
-        def armed(kind: type[Kind]) -> list[tuple[int, Kind, Chance]]:
-            return [(n, fault, chances[n]) for n, fault in enumerate(script.faults) if isinstance(fault, kind)]
 
         def strike(struck: Strike) -> None:
             self.log.append(struck)
             on_strike(struck)
 
-        self.calls = FaultyCalls(armed(CallFault), clock=clock, log=strike, process_of=process_of, key_names=key_names)
-        self.invocations = FaultyInvocations(armed(FunctionFault), clock=clock, log=strike)
-        self.events = FaultyEvents(armed(EventFault), clock=clock, log=strike)
+        self.calls = FaultyCalls((), clock=clock, log=strike, process_of=process_of, key_names=key_names)
+        self.invocations = FaultyInvocations((), clock=clock, log=strike)
+        self.events = FaultyEvents((), clock=clock, log=strike)
+        self.arm(script)
+
+    def arm(self, script: FaultScript) -> None:
+        """Let the faults of this script strike from now on, and no others."""
+        self.script = script
+        chances = [Chance(seed=script.seed, place=n, when=fault.when) for n, fault in enumerate(script.faults)]
+
+        def armed(kind: type[Kind]) -> list[tuple[int, Kind, Chance]]:
+            return [(n, fault, chances[n]) for n, fault in enumerate(script.faults) if isinstance(fault, kind)]
+
+        self.calls.faults = armed(CallFault)
+        self.invocations.faults = armed(FunctionFault)
+        self.events.faults = armed(EventFault)

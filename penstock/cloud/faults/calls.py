@@ -77,7 +77,7 @@ class FaultyCalls:
         process_of: FindProcess,
         key_names: KeyNames,
     ) -> None:
-        self._faults = faults
+        self.faults = faults
         self._clock = clock
         self._log = log
         self._process_of = process_of
@@ -86,22 +86,24 @@ class FaultyCalls:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Reply:
         """Let the call pass, unless a fault hits it."""
-        if not self._faults:
+        if not self.faults:
             return await proceed(call)
         sighting = self._sight(call)
         if sighting.process is not None and sighting.process.doomed:
             sighting.process.crash()
             raise ConnectionBroken
-        return await self._pass(0, sighting, proceed)
+        return await self._pass(self.faults, sighting, proceed)
 
-    async def _pass(self, place: int, sighting: Sighting, proceed: Proceed) -> Reply:
-        """Let the call through the faults from this place on."""
-        if place == len(self._faults):
+    async def _pass(
+        self, faults: Sequence[tuple[int, CallFault, Chance]], sighting: Sighting, proceed: Proceed
+    ) -> Reply:
+        """Let the call through these faults, one after the other."""
+        if not faults:
             return await proceed(sighting.call)
-        number, fault, chance = self._faults[place]
+        (number, fault, chance), *others = faults
 
         async def go_on(call: Call) -> Reply:
-            return await self._pass(place + 1, dataclasses.replace(sighting, call=call), proceed)
+            return await self._pass(others, dataclasses.replace(sighting, call=call), proceed)
 
         if not matches(fault, sighting):
             return await go_on(sighting.call)

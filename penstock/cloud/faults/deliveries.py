@@ -27,7 +27,7 @@ class FaultyInvocations:
     def __init__(
         self, faults: Sequence[tuple[int, FunctionFault, Chance]], *, clock: Clock, log: Callable[[Strike], None]
     ) -> None:
-        self._faults = faults
+        self.faults = faults
         self._clock = clock
         self._log = log
 
@@ -49,7 +49,7 @@ class FaultyInvocations:
         self, kind: type[FunctionFault], function: str, request_id: str, text: Callable[[], str]
     ) -> FunctionFault | None:
         """The first fault of a kind that hits; the text is asked for only where a fault looks at it."""
-        for number, fault, chance in self._faults:
+        for number, fault, chance in self.faults:
             if not isinstance(fault, kind) or fault.function != function:
                 continue
             said = text()
@@ -74,14 +74,14 @@ class FaultyEvents:
     def __init__(
         self, faults: Sequence[tuple[int, EventFault, Chance]], *, clock: Clock, log: Callable[[Strike], None]
     ) -> None:
-        self._faults = faults
+        self.faults = faults
         self._clock = clock
         self._log = log
 
     def delays_ms(self, rule: Rule, event: Mapping[str, Any]) -> list[int]:
         """How late each delivery of this event by this rule is: ``[0]`` for one that nothing befalls."""
         late, copies = 0, []
-        for number, fault, chance in self._faults:
+        for number, fault, chance in self.faults:
             if fault.rule not in (None, rule.label):
                 continue
             text = json.dumps(event)
