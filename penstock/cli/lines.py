@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from penstock.terminal import Paint
+
 if TYPE_CHECKING:
     from penstock.composition import Event
     from penstock.runtime.log import LogLine
+    from penstock.story.live import Line
 
 ROUTINE_KEYS = frozenset(
     {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size"}
@@ -28,6 +32,7 @@ class Printer:
         from penstock.story.live import Live
 
         self._quiet = quiet
+        self._paint = Paint.of(sys.stdout)
         self._live = Live()
         self._lock = threading.Lock()
 
@@ -35,25 +40,29 @@ class Printer:
         """Print one event."""
         from penstock.cloud.policies.guard import Denied
 
-        text = None if self._quiet and not isinstance(event, Denied) else self._line(event)
-        if text is not None:
+        line = None if self._quiet and not isinstance(event, Denied) else self._line(event)
+        if line is not None:
+            text = self._paint.bad(line.text) if line.wrong else line.text
             with self._lock:
                 print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
-    def _line(self, event: Event) -> str | None:
+    def _line(self, event: Event) -> Line | None:
         """An event as a line of text, or ``None`` for what nobody wants to read (metrics, routine logs)."""
         from penstock.cloud.policies.guard import Denied
         from penstock.gateway.gateway import Served
         from penstock.runtime.invocation import Invocation
         from penstock.runtime.log import LogLine
+        from penstock.story.live import Line
 
         match event:
             case Served():
-                return f"{event.method} {event.path} -> {event.status} ({event.duration_ms:.0f} ms)"
+                text = f"{event.method} {event.path} -> {event.status} ({event.duration_ms:.0f} ms)"
+                return Line(text, wrong=event.status >= 500)
             case LogLine():
-                return _log(event)
+                said = _log(event)
+                return None if said is None else Line(said)
             case Denied():
-                return event.told()
+                return Line(event.told(), wrong=True)
             case Invocation():
                 return None  # which its fact tells
             case _:

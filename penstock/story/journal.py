@@ -20,7 +20,7 @@ from penstock.story.reasons import Attempt, Outcome, outcome
 from penstock.story.telling import lines_of
 from penstock.story.way import stories
 
-FACTS = 50_000
+FACTS = 20_000
 """How many facts stay in memory; our choice: some thousand records with all that came of them."""
 
 EVENT_BYTES = 32 * 1024 * 1024

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from penstock.mapping.filters import compile_filters
 from penstock.story.facts import (
@@ -35,6 +36,14 @@ SHOWN = 3
 """How many items of a write or a batch are named."""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the run; ``wrong`` says that something did not go well."""
+
+    text: str
+    wrong: bool = False
+
+
 class Live:
     """Words facts as they come. What it remembers is what is not done yet."""
 
@@ -44,7 +53,7 @@ class Live:
         self._in_flight: dict[str, Attempt] = {}
         self._unfinished: dict[Place, list[Attempt]] = {}
 
-    def line(self, fact: Fact) -> str | None:
+    def line(self, fact: Fact) -> Line | None:
         """The line of a fact; ``None`` for one that nobody wants to read."""
         words = self._words
         match fact:
@@ -56,23 +65,23 @@ class Live:
                 reports = self._mappings[fact.mapping].reports_batch_item_failures
                 self._in_flight[fact.request_id] = Attempt(request_id=fact.request_id, batch=fact, reports=reports)
             case RecordsWritten():
-                return self._written(fact)
+                return Line(self._written(fact))
             case InvocationEnded():
                 return self._ended(fact)
             case EventPublished():
-                return words.event(fact)
+                return Line(words.event(fact))
             case EventDelivered() if fact.error or fact.dead_letters:
-                return words.delivery(fact)
+                return Line(words.delivery(fact), wrong=True)
             case MessageSent() if fact.receives:
-                return words.message(fact)
+                return Line(words.message(fact), wrong=True)
             case FailureDelivered():
-                return words.failure(fact)
+                return Line(words.failure(fact), wrong=True)
             case EventHandedOn() if fact.error or fact.condition != "Success":
-                return words.handed_on(fact)
+                return Line(words.handed_on(fact), wrong=True)
             case CallAnswered() if fact.faults:
-                return f"{words.name(fact.caller)}: {words.call(fact)}"
+                return Line(f"{words.name(fact.caller)}: {words.call(fact)}", wrong=True)
             case FaultStruck():
-                return f"fault {fact.kind} of {words.name(fact.victim)}"
+                return Line(f"fault {fact.kind} of {words.name(fact.victim)}", wrong=True)
             case _:
                 pass
         return None
@@ -86,19 +95,19 @@ class Live:
         by = f" by {self._words.name(fact.caller)} {fact.operation}" if fact.caller else ""
         return f"{self._words.name(fact.table)}: {_some(changes)}{by}{' → ' * bool(verdicts)}{', '.join(verdicts)}"
 
-    def _ended(self, fact: InvocationEnded) -> str:
+    def _ended(self, fact: InvocationEnded) -> Line:
         attempt = self._in_flight.pop(fact.request_id, None) or Attempt(request_id=fact.request_id)
         attempt.ended = fact
         batch = attempt.batch
-        if batch is None:
-            return f"{fact.function}: {ended(fact, outcome(attempt))}"
-        if not batch.items:
-            return f"{fact.function}: {batch.purpose} call of window {batch.window}: {ended(fact, outcome(attempt))}"
+        if batch is None or not batch.items:
+            call = f"{batch.purpose} call of window {batch.window}: " if batch is not None else ""
+            how = outcome(attempt)
+            return Line(f"{fact.function}: {call}{ended(fact, how)}", wrong=how != "done")
         number, why = self._explain(attempt, batch)
         counts = Counter(outcome(attempt, item) for item in batch.items)
         again = f", attempt {number} ({why})" if number > 1 else ""
         size = counted(len(batch.items), "record" if batch.shard_id else "message")
-        return f"{fact.function}: {size}{again}: {ended(fact, *_summed(counts))}"
+        return Line(f"{fact.function}: {size}{again}: {ended(fact, *_summed(counts))}", wrong=set(counts) != {"done"})
 
     def _explain(self, attempt: Attempt, batch: BatchInvoked) -> tuple[int, str]:
         """Which attempt this is for the first of its items, and why; what is not done is remembered for the next."""

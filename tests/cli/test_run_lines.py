@@ -1,11 +1,13 @@
 """The lines of `penstock run`."""
 
 import json
+import re
 
 import pytest
 
 from penstock.cli.lines import Printer
 from penstock.cloud.policies.guard import Denied
+from tests.story.chronicle import ended, written
 
 STATEMENT = {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "arn:of:table"}
 DENIED = Denied(
@@ -20,3 +22,26 @@ def test_denial_is_printed_even_when_quiet(capsys: pytest.CaptureFixture[str]) -
     first, second = capsys.readouterr().out.splitlines()
     assert first.endswith("Relay: DENIED User: x is not authorized")
     assert second == f"  missing in a policy of the role r: {json.dumps(STATEMENT)}"
+
+
+def test_steps_of_records_are_printed_unless_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    """A write is a line with the time of day; a quiet run says nothing of it."""
+    for quiet in (False, True):
+        Printer(quiet=quiet).tell(written(1))
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d orders: INSERT k1 by api dynamodb:PutItem", line)
+
+
+def test_trouble_is_red_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody sees colours, what went wrong has one."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    printer = Printer(quiet=False)
+    for fact in (written(1), ended("r", function="api", result="failed", error="ValueError: no")):
+        printer.tell(fact)
+
+    well, wrong = capsys.readouterr().out.splitlines()
+    assert "\x1b" not in well
+    assert wrong.endswith("\x1b[31mapi: failed, ValueError: no (5 ms)\x1b[0m")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from penstock.story.facts import EventDelivered, EventPublished, Fact, FaultStruck
-from penstock.story.live import Live
+from penstock.story.live import Line, Live
 from tests.story.chronicle import BEGAN, NOW, QUEUE, called, ended, invoked, mapping, sent, written
 
 FILTER = '{"dynamodb": {"NewImage": {"kind": {"S": ["job"]}}}}'
@@ -15,11 +15,11 @@ DELIVERED = EventDelivered(
 
 
 def lines(*facts: Fact) -> list[str]:
-    """What is printed of these facts, after two readers of the table and one of the queue were defined."""
+    """What is printed of these facts, after two readers of the table and one of the queue; ``!`` is for trouble."""
     live = Live()
     defined = (mapping(), mapping("Picky", filters=(FILTER,)), mapping("Worker", source_arn=QUEUE))
     told = [live.line(fact) for fact in (BEGAN, *defined, *facts)]
-    return [line for line in told if line is not None]
+    return [f"!{line.text}" if line.wrong else line.text for line in told if line is not None]
 
 
 def test_write_tells_the_verdict_of_each_mapping() -> None:
@@ -32,9 +32,7 @@ def test_write_tells_the_verdict_of_each_mapping() -> None:
 
 def test_write_that_nobody_reads_tells_no_verdict() -> None:
     """A table without a mapping, and a change that no call made."""
-    (line,) = filter(None, [Live().line(replace(written(1), caller=""))])
-
-    assert line == "orders: INSERT k1"
+    assert Live().line(replace(written(1), caller="")) == Line("orders: INSERT k1")
 
 
 @pytest.mark.parametrize(
@@ -45,13 +43,16 @@ def test_write_that_nobody_reads_tells_no_verdict() -> None:
         ([ended("r", function="api")], "api: done (5 ms)"),
         (
             [invoked("a", 1, 2, 3), ended("a", reports=(2,))],
-            "reader: 3 records: 1 done, 1 reported, 1 rewound (5 ms)",
+            "!reader: 3 records: 1 done, 1 reported, 1 rewound (5 ms)",
         ),
         (
             [invoked("a", 1), ended("a", result="failed", error="Runtime.ExitError: RequestId: a Error: killed")],
-            "reader: 1 record: failed, Runtime.ExitError: killed (5 ms)",
+            "!reader: 1 record: failed, Runtime.ExitError: killed (5 ms)",
         ),
-        ([invoked("a", 1), ended("a", result="throttled", error="Reserved")], "reader: 1 record: throttled, Reserved"),
+        (
+            [invoked("a", 1), ended("a", result="throttled", error="Reserved")],
+            "!reader: 1 record: throttled, Reserved",
+        ),
         (
             [replace(invoked("f"), purpose="final", window="W"), ended("f")],
             "reader: final call of window W: done (5 ms)",
@@ -76,9 +77,9 @@ def test_attempts_after_the_first_tell_their_reason() -> None:
     )
 
     assert told == [
-        "reader: 2 records: failed, ValueError: no (5 ms)",
+        "!reader: 2 records: failed, ValueError: no (5 ms)",
         "reader: 1 record, attempt 2 (half of a batch of 2, bisected after ValueError): done (5 ms)",
-        "reader: 1 record, attempt 2 (half of a batch of 2, bisected after ValueError): failed, ValueError: no (5 ms)",
+        "!reader: 1 record, attempt 2 (half of a batch of 2, bisected after ValueError): failed, ValueError: no (5 ms)",
         "reader: 1 record, attempt 3 (retry after ValueError): done (5 ms)",
         "reader: 2 records: done (5 ms)",
     ]
@@ -104,9 +105,9 @@ def test_routine_is_silent_and_trouble_is_not() -> None:
 
     assert told == [
         "event Placed v1 on bus, by api",
-        "rule Rule → queue jobs: AccessDenied: no",
-        "rule Rule → dead-letter queue jobs",
-        "message m moved to dead-letter queue dead after 3 receives",
-        "reader: sns:Publish (fault response-lost)",
-        "fault batch-redelivered of reader",
+        "!rule Rule → queue jobs: AccessDenied: no",
+        "!rule Rule → dead-letter queue jobs",
+        "!message m moved to dead-letter queue dead after 3 receives",
+        "!reader: sns:Publish (fault response-lost)",
+        "!fault batch-redelivered of reader",
     ]
