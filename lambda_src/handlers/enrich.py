@@ -28,14 +28,15 @@ from effects.local_payments import LocalPayments
 from effects.orders_table import OrdersTable
 from effects.queue_batch import QueueBatchProcessor
 from orders.judgement import judge
-from orders.payment import PaymentRequest
+from orders.payment import PaymentRequest, Payments
 
 logger = Logger()
 metrics = Metrics()
 client = boto3.client("dynamodb", config=CONNECTION)
 orders = OrdersTable(client=client, name=os.environ["ORDERS_TABLE"])
+payments: Payments = LocalPayments()
 authorize = once_only(
-    LocalPayments().authorize,
+    payments.authorize,
     key=lambda request: request.order_id,
     name="payment",
     client=client,

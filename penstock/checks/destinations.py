@@ -58,7 +58,7 @@ def _reaches_function(subscription: Resource, topic: Resource) -> bool:
     return properties.get("TopicArn") == topic.arn and properties.get("Protocol") == "lambda"
 
 
-def unread_queues(subject: Subject) -> Iterator[Resource]:
+def dead_letter_namesakes(subject: Subject) -> Iterator[Resource]:
     """The queues that are called dead-letter queues."""
     for queue in subject.of(QUEUE):
         if _CALLED_DEAD_LETTERS.search(f"{queue.logical_id} {queue.properties.get('QueueName', '')}"):
@@ -69,7 +69,7 @@ def unread_queues(subject: Subject) -> Iterator[Resource]:
     "PS303",
     "error",
     "a dead-letter queue that nothing is sent to",
-    over=unread_queues,
+    over=dead_letter_namesakes,
     why="It looks as if failures were kept, and none is. A function's own dead-letter queue takes asynchronous "
     "invocations only: a mapping never sends there.",
     remedy="Name it where failures come from: RedrivePolicy of the source queue, DestinationConfig of the mapping, "

@@ -75,7 +75,7 @@ class Subject:
 
     @cached_property
     def mappings(self) -> tuple[SourceMapping, ...]:
-        """All event source mappings that are not switched off for good."""
+        """All event source mappings, those that are switched off too."""
         return tuple(self._mapping(resource) for resource in self.of(MAPPING))
 
     def streams(self) -> Iterator[SourceMapping]:

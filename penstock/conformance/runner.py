@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,3 @@ def run_case(case: Any) -> Verdict:
     except PenstockError as problem:
         problems = [str(problem)]
     return Verdict(case_id=case_id, about=about, problems=tuple(problems))
-
-
-def run_files(paths: list[Path]) -> Iterator[Verdict]:
-    """Run every case of every file, in order; all files are read before the first case is run."""
-    for cases in [read_cases(path) for path in paths]:
-        for case in cases:
-            yield run_case(case)

@@ -54,11 +54,6 @@ class BackOffEnds:
     item: WorkItem
 
 
-@dataclass(frozen=True, slots=True)
-class ReadDue:
-    """A shard that could not be read is tried again."""
-
-
 LaneTimer = BatchingWindowEnds | TumblingWindowEnds | BackOffEnds
 
 

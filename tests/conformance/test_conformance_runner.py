@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from penstock.conformance.runner import read_cases, run_case, run_files
+from penstock.conformance.runner import read_cases, run_case
 from penstock.errors import UsageError
 
 ONE = [{"ref": "1", "at_ms": 0, "item": "a"}]
@@ -281,12 +281,14 @@ def test_the_first_shard_need_not_be_listed() -> None:
 
 
 def test_a_file_is_read_case_by_case(tmp_path: Path) -> None:
-    """The verdicts come in the order of the files."""
+    """The cases come in their order, and one that is none has a verdict, too."""
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     first.write_text(json.dumps({"format": "penstock-conformance/1", "cases": [stream(), {}]}))
     second.write_text(json.dumps({"format": "penstock-conformance/1", "cases": [queue()]}))
 
-    assert [(verdict.case_id, verdict.passed) for verdict in run_files([first, second])] == [
+    verdicts = [run_case(case) for path in (first, second) for case in read_cases(path)]
+
+    assert [(verdict.case_id, verdict.passed) for verdict in verdicts] == [
         ("case", True),
         ("a case without id", False),
         ("case", True),
