@@ -147,8 +147,8 @@ def _sources(template: Template) -> Iterator[tuple[str, str]]:
 def _left_out(template: Template) -> Iterator[str]:
     """A line for each resource that `--skip` leaves out, with what went with it."""
     for asked in (each for each in template.left_out if each.asked_for):
-        others = [each for each in template.left_out if each.because == asked.address and not each.asked_for]
-        names = [f"{each.label} {each.property_path}".rstrip() for each in others]
+        others = [each for each in template.left_out if each.because == asked.address and each is not asked]
+        names = [f"{each.label} {each.property_path}".rstrip() for each in others if not each.mentioned]
         yield asked.label + (f", and with it {', '.join(names)}" if names else "")
 
 

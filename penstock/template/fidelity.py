@@ -403,22 +403,15 @@ def judge(resource: Resource) -> Iterator[PropertyFidelity]:
 
 
 def judge_left_out(left_out: LeftOut) -> PropertyFidelity:
-    """The verdict on what is left out of the run."""
-    if left_out.asked_for:
-        how = "left out by --skip"
+    """The verdict on what is left out of the run, or named in it although it is left out."""
+    because = left_out.because
+    if left_out.mentioned:
+        text = f"approximated: a made-up text stands for {because}, which --skip leaves out"
     elif left_out.property_path:
-        how = f"what leads to {left_out.because} is left out with it by --skip"
+        text = f"not simulated: what leads to {because} is left out with it by --skip"
     else:
-        how = f"left out with {left_out.because} by --skip"
-    return PropertyFidelity(
-        stack=left_out.stack,
-        logical_id=left_out.logical_id,
-        label=left_out.label,
-        type=left_out.type,
-        property_path=left_out.property_path,
-        verdict="not simulated",
-        how=how,
-    )
+        text = f"not simulated: left out {'' if left_out.asked_for else f'with {because} '}by --skip"
+    return _verdict(left_out, left_out.property_path, text)
 
 
 def _walk(resource: Resource, path: str, value: Any, verdicts: Verdicts) -> Iterator[PropertyFidelity]:
@@ -442,7 +435,7 @@ def _walk(resource: Resource, path: str, value: Any, verdicts: Verdicts) -> Iter
                 yield from _walk(resource, inner_path, inner, known)
 
 
-def _verdict(resource: Resource, path: str, text: str) -> PropertyFidelity:
+def _verdict(resource: Resource | LeftOut, path: str, text: str) -> PropertyFidelity:
     verdict, _, how = text.partition(": ")
     return PropertyFidelity(
         stack=resource.stack,

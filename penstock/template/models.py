@@ -409,7 +409,8 @@ class LeftOut:
 
     ``label`` is what people call it: its construct path, else its logical id.
     ``because`` is the address of the resource that was asked to be left out: this one itself, or the one that it hangs
-    on. ``property_path`` is empty for a whole resource, else that of a list without the elements that lead there.
+    on. ``property_path`` is empty for a whole resource, else that of a list without the elements that lead there, or,
+    when it is only ``mentioned``, that of a property in which a made-up text stands for it.
     """
 
     stack: str
@@ -418,6 +419,7 @@ class LeftOut:
     type: str
     property_path: str
     because: str
+    mentioned: bool = False
 
     @property
     def address(self) -> str:

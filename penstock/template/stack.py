@@ -120,19 +120,18 @@ class Stack:
             )
 
     def left_out(self) -> Iterator[LeftOut]:
-        """What is left out of this stack: whole resources, and properties that lead to one."""
-        for logical_id, definition in self._definitions.items() if self._skipping.asked else ():
+        """What is left out of this stack: whole resources, elements that lead to one, and where one is mentioned."""
+        for logical_id in self._definitions if self._skipping.asked else ():
             root = self._root(logical_id)
-            lost = {"": root} if root is not None else self._pruned(logical_id)[1]
-            for property_path, because in lost.items():
-                yield LeftOut(
-                    stack=self.name,
-                    logical_id=logical_id,
-                    label=self._paths.get(logical_id) or logical_id,
-                    type=definition.type,
-                    property_path=property_path,
-                    because=because,
-                )
+            if root is not None:
+                yield self._gone(logical_id, "", root)
+                continue
+            properties, lost = self._pruned(logical_id)
+            yield from (self._gone(logical_id, path, because) for path, because in lost.items())
+            for name, value in properties.items():
+                mentioned = self._led_to(value, Place(logical_id=logical_id, property_path=name))
+                if mentioned is not None:
+                    yield self._gone(logical_id, name, mentioned, mentioned=True)
 
     def output_keys(self) -> Iterator[str]:
         """The outputs whose condition holds."""
@@ -203,6 +202,17 @@ class Stack:
         return self._exports.output(stack, arguments["OutputName"], place)
 
     # --- what is left out ------------------------------------------------------------------------
+
+    def _gone(self, logical_id: str, property_path: str, because: str, *, mentioned: bool = False) -> LeftOut:
+        return LeftOut(
+            stack=self.name,
+            logical_id=logical_id,
+            label=self._paths.get(logical_id) or logical_id,
+            type=self._definitions[logical_id].type,
+            property_path=property_path,
+            because=because,
+            mentioned=mentioned,
+        )
 
     def _remaining(self) -> Iterator[tuple[str, _Definition]]:
         """The resources that are not left out."""

@@ -31,7 +31,8 @@ QUEUE = resource("SQS::Queue", QueueName="orders")
 def left_out(assembly: AssemblyWriter, *skip: str) -> dict[str, str]:
     """Load without these: logical id, with the property if it is not the whole, → because of what."""
     entries = assembly.load(skip=skip).left_out
-    return {f"{each.logical_id} {each.property_path}".rstrip(): each.because for each in entries}
+    gone = [each for each in entries if not each.mentioned]
+    return {f"{each.logical_id} {each.property_path}".rstrip(): each.because for each in gone}
 
 
 def test_what_only_hangs_on_a_resource_goes_with_it(assembly: AssemblyWriter) -> None:
@@ -134,7 +135,9 @@ def test_reference_to_what_is_left_out_gives_a_text(assembly: AssemblyWriter) ->
         }
     )
 
-    (worker,) = assembly.load(skip=["Clicks", "Queue"]).functions
+    template = assembly.load(skip=["Clicks", "Queue"])
+
+    (worker,) = template.functions
 
     name = worker.environment["NAME"]
     assert name.startswith("App-Clicks-")
@@ -145,6 +148,8 @@ def test_reference_to_what_is_left_out_gives_a_text(assembly: AssemblyWriter) ->
         "ACCOUNT": "123456789012",
         "QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/orders",
     }
+    told = [(entry.property_path, entry.verdict) for entry in template.fidelity if "made-up text" in entry.how]
+    assert told == [("Environment", "approximated")]
 
 
 def test_what_hangs_on_it_goes_across_stacks(assembly: AssemblyWriter) -> None:
