@@ -13,7 +13,7 @@ CHECKED := app.py stacks deployment lambda_src penstock tests benchmarks docs
 
 .DELETE_ON_ERROR: # an assembly in which penstock check found an error is not up to date
 
-.PHONY: help setup demo run test soak simulate histories crash mutants bench bench-effects lint types synth snapshot deploy destroy clean
+.PHONY: help setup demo run test tutorial soak simulate histories crash mutants bench bench-effects lint types synth snapshot deploy destroy clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ test: setup cdk.out/manifest.json lint types ## everything: lint, types, tests, 
 	cdk synth --quiet --strict --context stage=prod --output build/cdk.prod
 	python -m penstock check build/cdk.dev build/cdk.prod
 	cfn-lint --ignore-checks W3005 -- build/cdk.*/*.template.json
+
+tutorial: .venv/.ready ## follow docs/tutorial.md to the letter, with pip, in an environment of its own
+	rm -rf build/lib # what an earlier installation left there would be installed again
+	python -m tests.tutorial
 
 soak: SEEDS = 20
 soak: cdk.out/manifest.json ## the demo with faults on SEEDS seeds (default: 20), each accounted for; LIMIT sends fewer orders
@@ -85,7 +89,7 @@ destroy: setup ## remove STAGE from the AWS account of your credentials
 	cdk destroy --all --context stage=$(STAGE)
 
 clean: ## remove what was built, not what was installed
-	rm -rf build cdk.out .penstock .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build *.egg-info cdk.out .penstock .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 cdk.out/manifest.json: .venv/.ready build/stage $(SOURCES)
 	CDK_VALIDATION=false CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' python app.py
