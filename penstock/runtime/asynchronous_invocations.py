@@ -161,6 +161,7 @@ class AsynchronousInvocations:
                 condition=over.condition,
                 destination=destination_arn,
                 error=error,
+                faults=tuple(what.faults),
                 made=tuple(what.made),
             )
         )

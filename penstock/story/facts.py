@@ -227,6 +227,7 @@ class EventHandedOn:
     condition: str
     destination: str
     error: str
+    faults: tuple[str, ...]
     made: tuple[str, ...]
 
 

@@ -80,6 +80,7 @@ class Steps:
                 request_id=request_id,
                 reason=handed_on.condition,
                 outcome="refused" if handed_on.error else "taken",
+                faults=handed_on.faults,
                 steps=tuple(self._made(handed_on.made, NOTHING, alone=True)),
             )
 

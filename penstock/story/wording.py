@@ -140,7 +140,8 @@ class Wording:
     def handed_on(self, told: EventHandedOn) -> str:
         """What became of an event of an asynchronous invocation in the end."""
         how = f", which refused: {told.error}" if told.error else ""
-        return f"{told.condition}: event of {told.function} → {self.name(told.destination)}{how}"
+        where = self.name(told.destination)
+        return f"{told.condition}: event of {told.function} → {where}{how}{_struck(told.faults)}"
 
 
 def nothing_found(subject: str, findings: Findings) -> str:

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from penstock.cloud.clock import JumpingClock
+from penstock.cloud.doings import made
 from penstock.cloud.engine import EngineError
 from penstock.cloud.metrics import Metrics
 from penstock.runtime.asynchronous_invocations import AT_A_TIME, EVENT_LIMIT_BYTES, AsynchronousInvocations
 from penstock.runtime.invocation import Answer, Failure, InvocationResult, Throttled
+from penstock.story.facts import EventHandedOn, Fact
 from penstock.template.models import EventInvokeConfiguration, Function
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:"
@@ -65,6 +67,7 @@ class World:
         self.buried: list[tuple[str, str, Mapping[str, str | int]]] = []
         self.refusal: EngineError | None = None
         self.metrics = Metrics(now_ms=self.clock.now_ms)
+        self.facts: list[Fact] = []
         self.queues = AsynchronousInvocations(
             self,  # type: ignore[arg-type]
             definitions=[function],
@@ -73,6 +76,7 @@ class World:
             clock=self.clock,
             new_id=map("r-{}".format, itertools.count(1)).__next__,
             metrics=self.metrics,
+            tell=self.facts.append,
         )
 
     def arn_of(self, function: str) -> str | None:
@@ -96,6 +100,7 @@ class World:
         """See `Outlets`."""
         if self.refusal is not None:
             raise self.refusal
+        made("m-1")
         self.delivered.append((destination_arn, json.loads(record)["requestContext"]))
 
     async def bury(self, function: Function, event: str, attributes: Mapping[str, str | int]) -> None:
@@ -198,6 +203,23 @@ def test_what_is_not_taken_is_counted() -> None:
     world.settle(accept())
 
     assert world.sums("DestinationDeliveryFailures", "DeadLetterErrors", "AsyncEventsDropped") == [1, 1, 1]
+
+
+def test_end_of_an_event_is_told_with_what_came_of_it() -> None:
+    """Each destination by itself: who was told, under which condition, what that made or why it was not taken."""
+    taken, refused = World(RETURNED), World(RAISED, RAISED, RAISED)
+    refused.refusal = EngineError("AccessDenied", "no")
+
+    taken.settle(accept())
+    refused.settle(accept())
+
+    told = [fact for world in (taken, refused) for fact in world.facts if isinstance(fact, EventHandedOn)]
+    assert {(fact.function, fact.request_id) for fact in told} == {("Worker", "r-1")}
+    assert [(fact.condition, fact.destination, fact.error, fact.made) for fact in told] == [
+        ("Success", QUEUE + "done", "", ("m-1",)),
+        ("RetriesExhausted", QUEUE + "failed", str(refused.refusal), ()),
+        ("RetriesExhausted", QUEUE + "dead", str(refused.refusal), ()),
+    ]
 
 
 def test_few_events_are_on_their_way_at_a_time() -> None:

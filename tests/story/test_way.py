@@ -176,6 +176,7 @@ def test_asynchronous_invocation_is_told_with_its_retries_and_its_end() -> None:
         condition="RetriesExhausted",
         destination="arn:aws:sqs:eu-west-1:1:jobs",
         error="",
+        faults=(),
         made=("m9",),
     )
     facts: list[Fact] = [
