@@ -25,6 +25,7 @@ _BILLING: Final = "not simulated: capacity is not limited here"
 _DESCRIPTION: Final = "simulated: a text for people, which does nothing in AWS either"
 _ALARMS: Final = "approximated: judged on the metrics of a run and told at its end; nobody is notified"
 _BY_REFERENCE: Final = "simulated: it belongs to the routes that refer to it"
+_IN_BUCKET: Final = "simulated: read as if it stood in the bucket"
 _KEPT: Final = "not simulated: all data lives as long as the run"
 
 # A whole type that has no effect here.
@@ -371,6 +372,18 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
         "StateMachineType": "approximated: EXPRESS executions are run once and kept, as STANDARD ones are",
         "Tags": _TAGS,
         "TracingConfiguration": "not simulated: there is no tracing",
+    },
+    "Custom::S3BucketNotifications": {
+        "BucketName": _IN_BUCKET,
+        "Managed": _IN_BUCKET,
+        "NotificationConfiguration": {
+            "EventBridgeConfiguration": _IN_BUCKET,
+            "LambdaFunctionConfigurations": _IN_BUCKET,
+            "QueueConfigurations": _IN_BUCKET,
+            "TopicConfigurations": _IN_BUCKET,
+        },
+        "ServiceToken": "simulated: what its provider does is done; the function is not invoked for it",
+        "SkipDestinationValidation": _IGNORED,
     },
 }
 

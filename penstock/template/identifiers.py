@@ -254,6 +254,7 @@ IDENTITIES: Final[Mapping[str, Identity]] = {
         name_property="StateMachineName",
         longest_name=80,
     ),
+    "Custom::S3BucketNotifications": Identity(),
 }
 
 

@@ -10,6 +10,7 @@ from penstock.errors import TemplateError
 from penstock.template.apis import read_apis
 from penstock.template.assembly import Assembly, StackDocument, read_assembly
 from penstock.template.code import CodeReader
+from penstock.template.custom_notifications import join_notifications
 from penstock.template.event_invoke_configurations import read_event_invoke_configurations
 from penstock.template.events import read_buses, read_rules
 from penstock.template.exports import Exports
@@ -53,7 +54,7 @@ def load(
     environment = environment_of(assembly.stacks, account_id, region)
     stacks = _stacks(assembly, environment, parameters or {}, Skipping(skip, assembly.stacks))
     refuse_unsupported(stacks)
-    resources = Resources(resource for stack in stacks for resource in stack.resources())
+    resources = Resources(join_notifications(resource for stack in stacks for resource in stack.resources()))
     left_out = tuple(each for stack in stacks for each in stack.left_out())
     code = CodeReader(assembly)
     functions = read_functions(resources, code)

@@ -32,6 +32,7 @@ HANGS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::Lambda::Version": ("FunctionName",),
     "AWS::S3::BucketPolicy": ("Bucket",),
     "AWS::SNS::Subscription": ("TopicArn", "Endpoint"),
+    "Custom::S3BucketNotifications": ("BucketName",),
 }
 """Resource type → the properties that lead to what a resource of this type is a part of or works for."""
 
@@ -51,6 +52,11 @@ LEADS_TO: Final[Mapping[str, Mapping[str, str]]] = {
     "AWS::SNS::Topic": {"Subscription": "Endpoint"},
     "AWS::SNS::TopicPolicy": {"Topics": ""},
     "AWS::SQS::QueuePolicy": {"Queues": ""},
+    "Custom::S3BucketNotifications": {
+        "NotificationConfiguration.LambdaFunctionConfigurations": "LambdaFunctionArn",
+        "NotificationConfiguration.QueueConfigurations": "QueueArn",
+        "NotificationConfiguration.TopicConfigurations": "TopicArn",
+    },
 }
 """Resource type → lists of which an element goes that leads to what is left out, and its property that does; empty
 where the element itself does."""

@@ -49,6 +49,7 @@ HELD_IN_TEMPLATE: Final[Mapping[str, str]] = {
     "AWS::Lambda::Permission": "evaluated at the front door",
     "AWS::Lambda::Version": "run by our own runtime",
     "AWS::Logs::LogGroup": "lines are shown, not kept",
+    "Custom::S3BucketNotifications": "read as if it stood in the bucket",
     "AWS::S3::BucketPolicy": "moto turns a condition that does not match into a denial",
 }
 
