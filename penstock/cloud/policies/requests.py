@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, unquote
+from xml.sax.saxutils import unescape
 
 from penstock.cloud.front_door import Call
 from penstock.cloud.policies import table_requests
@@ -172,8 +173,10 @@ def _objects(call: Call, _: Place) -> Iterator[Ask]:
         yield Ask(action="s3:GetObject", resource=f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}")
         yield Ask(action="s3:PutObject", resource=f"{arn}/{key}", details=details)
     elif call.operation == "DeleteObjects":
-        for name in re.findall(r"<Key>(.*?)</Key>", call.request.body.decode(), re.DOTALL):
-            yield Ask(action="s3:DeleteObject", resource=f"{arn}/{name}")
+        for named in re.findall(r"<Object>(.*?)</Object>", call.request.body.decode(), re.DOTALL):
+            action = "s3:DeleteObjectVersion" if "<VersionId>" in named else "s3:DeleteObject"
+            for key in re.findall(r"<Key>(.*?)</Key>", named, re.DOTALL):
+                yield Ask(action=action, resource=f"{arn}/{unescape(key)}")
     elif call.operation in _OBJECT_OPERATIONS:
         version = "Version" if "versionId" in query and call.operation in ("GetObject", "DeleteObject") else ""
         yield Ask(action=f"s3:{_OBJECT_OPERATIONS[call.operation]}{version}", resource=f"{arn}/{key}", details=details)

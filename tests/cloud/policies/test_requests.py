@@ -147,6 +147,21 @@ def test_bucket_calls(
     assert permissions(call) == [(action, f"arn:aws:s3:::{resource}") for action, resource in expected]
 
 
+def test_deletion_of_many_objects_asks_for_each() -> None:
+    """Keys are those that the body means, however they are written there, and a version has an action of its own."""
+    body = (
+        "<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key><VersionId>1</VersionId></Object>"
+        "<Quiet>true</Quiet></Delete>"
+    )
+    request = Request(method="POST", path="/b", query="delete", headers={}, body=body.encode())
+    call = Call(caller=CALLER, service="s3", operation=operation_of("s3", request), region="us-east-1", request=request)
+
+    assert permissions(call) == [
+        ("s3:DeleteObject", "arn:aws:s3:::b/a&b"),
+        ("s3:DeleteObjectVersion", "arn:aws:s3:::b/c"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
