@@ -93,7 +93,7 @@ def test_close_ends_what_was_begun(workshop: Workshop) -> None:
     """An environment that nobody used leaves no process, whether its Init is over or not."""
     workshop.function("def lambda_handler(event, context): pass", name="compiled")
     workshop.function(TELLS_ITS_PROCESS)
-    workshop.function("import time\nprint('begun')\ntime.sleep(60)", name="slow")
+    workshop.function("import os, time\nprint(os.getpid())\ntime.sleep(60)", name="slow")
 
     async def scenario(functions: Functions) -> None:
         await warmed(functions)
@@ -104,4 +104,6 @@ def test_close_ends_what_was_begun(workshop: Workshop) -> None:
 
     workshop.run(scenario)
 
-    assert all(gone(int(text)) for _, text in workshop.log() if text.isdecimal())
+    processes = [int(text) for _, text in workshop.log() if text.isdecimal()]
+    assert processes
+    assert [process for process in processes if not gone(process)] == []
