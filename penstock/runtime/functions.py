@@ -135,7 +135,7 @@ class Functions:
             return None
         qualifier = qualifiers[0] if qualifiers else "$LATEST"
         version = definition.aliases.get(qualifier, qualifier)
-        known = version == "$LATEST" or version in definition.aliases.values()
+        known = version in ("$LATEST", *definition.versions, *definition.aliases.values())
         return (definition, version) if known else None
 
     def _throttled(self, function: Function) -> Throttled | None:

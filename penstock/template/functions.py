@@ -22,14 +22,23 @@ LAYER_TYPE = "AWS::Lambda::LayerVersion"
 
 
 def read_functions(resources: Resources, code: CodeReader) -> tuple[Function, ...]:
-    """All functions with their code and aliases; what cannot run here is refused by name."""
+    """All functions with their code, versions and aliases; what cannot run here is refused by name."""
+    versions: dict[str, list[str]] = {}
     aliases: dict[str, dict[str, str]] = {}
     functions = [_function(resource, resources, code) for resource in resources.of("AWS::Lambda::Function")]
+    for resource in resources.of("AWS::Lambda::Version"):
+        function = find_function(functions, Properties.of(resource), "FunctionName")
+        versions.setdefault(function.arn, []).append(resource.attributes["Version"])
     for resource in resources.of("AWS::Lambda::Alias"):
         properties = Properties.of(resource)
         function = find_function(functions, properties, "FunctionName")
         aliases.setdefault(function.arn, {})[properties.text("Name")] = properties.text("FunctionVersion")
-    return tuple(dataclasses.replace(function, aliases=aliases.get(function.arn, {})) for function in functions)
+    return tuple(
+        dataclasses.replace(
+            function, versions=tuple(versions.get(function.arn, ())), aliases=aliases.get(function.arn, {})
+        )
+        for function in functions
+    )
 
 
 def read_mappings(
@@ -70,15 +79,17 @@ def find_function(functions: Sequence[Function], properties: Properties, name: s
 
 
 def qualified_arn(functions: Sequence[Function], properties: Properties, name: str) -> str:
-    """The ARN that a property names, with the qualifier when there is one; an alias must exist."""
+    """The ARN that a property names, with the qualifier when there is one; it must be an alias or a version."""
     function = find_function(functions, properties, name)
     _, qualifier = name_and_qualifier(properties.text(name))
     if not qualifier:
         return function.arn
-    if not (qualifier in function.aliases or qualifier.isdigit() or qualifier == "$LATEST"):
-        known = ", ".join(function.aliases) or "none"
+    if qualifier not in (*function.aliases, *function.versions, "$LATEST"):
+        known = ", ".join((*function.aliases, *function.versions)) or "none"
         raise properties.error(
-            name, f"the function {function.logical_id} has no alias {qualifier}", f"its aliases are: {known}"
+            name,
+            f"the function {function.logical_id} has no alias or version {qualifier}",
+            f"its aliases and versions are: {known}",
         )
     return f"{function.arn}:{qualifier}"
 

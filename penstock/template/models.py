@@ -53,9 +53,10 @@ class Resource:
 class Function:
     """A Lambda function with its code in a directory.
 
-    ``aliases`` maps alias name → version, ``log_group`` is the name of the log group it writes to. ``path`` is the
-    construct path without the stack, the name that people gave it (may be empty). ``layers`` are directories in the
-    order of the template; they and ``code`` may have to be made of ``Template.packages`` first.
+    ``versions`` are those that the template publishes, ``aliases`` maps alias name → version, ``log_group`` is the name
+    of the log group it writes to. ``path`` is the construct path without the stack, the name that people gave it (may
+    be empty). ``layers`` are directories in the order of the template; they and ``code`` may have to be made of
+    ``Template.packages`` first.
     ``dead_letter_target_arn`` is the queue or topic for events that asynchronous invocation gives up.
     """
 
@@ -75,6 +76,7 @@ class Function:
     log_group: str
     aliases: Mapping[str, str]
     layers: tuple[Path, ...] = ()
+    versions: tuple[str, ...] = ()
     dead_letter_target_arn: str | None = None
 
     @property

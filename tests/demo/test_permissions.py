@@ -144,7 +144,7 @@ def test_every_role_is_assumed_by_its_trust(template: Template) -> None:
 
     for role in template.roles:
         (statement,) = role.assume_role_policy["Statement"]
-        assert policies.trusts(role.arn, statement["Principal"]["Service"])
+        assert policies.trusts(role.arn, statement["Principal"]["Service"], source_arn="")
 
 
 def test_removed_rule_grants_send_events_to_dead_letters(

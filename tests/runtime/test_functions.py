@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import subprocess
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -98,17 +99,18 @@ def test_environment_used_last_is_used_first(workshop: Workshop) -> None:
 
 
 def test_versions_have_environments_of_their_own(workshop: Workshop) -> None:
-    """``$LATEST`` and the version of an alias never share a process."""
-    workshop.function(ECHO)
+    """``$LATEST``, the version of an alias and one without an alias never share a process."""
+    workshop.functions[:] = [replace(workshop.function(ECHO), versions=("6", "7"))]
+    qualifiers = ("", ":live", ":7", ":6", ":$LATEST")
 
     async def scenario(functions: Functions) -> list[object]:
-        return [await functions.invoke(f"worker{q}", b"1", request_id="r") for q in ("", ":live", ":7", ":$LATEST")]
+        return [await functions.invoke(f"worker{each}", b"1", request_id="r") for each in qualifiers]
 
-    latest, live, seven, latest_again = workshop.run(scenario)
+    latest, live, seven, six, latest_again = workshop.run(scenario)
 
     assert latest == latest_again
     assert live == seven
-    assert latest != live
+    assert len({str(each) for each in (latest, live, six)}) == 3
 
 
 def test_reserved_concurrency_throttles(workshop: Workshop) -> None:

@@ -69,7 +69,7 @@ def test_dead_letter_queue_is_the_functions(assembly: AssemblyWriter) -> None:
 @pytest.mark.parametrize(
     ("resources", "said"),
     [
-        (configured(Qualifier="blue"), "Events.FunctionName: the function Function has no alias blue"),
+        (configured(Qualifier="blue"), "Events.FunctionName: the function Function has no alias or version blue"),
         (configured(MaximumRetryAttempts=3), "Events.MaximumRetryAttempts: 3 is out of range; use 0 to 2"),
         (configured(MaximumEventAgeInSeconds=59), "MaximumEventAgeInSeconds: 59 is out of range; use 60 to 21600"),
         ({**configured(), **configured("More")}, f"More.FunctionName: Events configures {ARN} already"),

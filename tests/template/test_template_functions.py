@@ -84,7 +84,7 @@ def test_function_is_read_whole(assembly: AssemblyWriter) -> None:
     assert (function.timeout_seconds, function.memory_mb, function.reserved_concurrency) == (30, 512, 2)
     assert function.environment == {"ROLE": "worker", "COUNT": "3", "ON": "true"}
     assert function.role_arn == "arn:aws:iam::123456789012:role/worker"
-    assert function.aliases == {"live": "2"}
+    assert (function.versions, function.aliases) == (("1", "2"), {"live": "2"})
     assert function.path == "Function"
 
 
@@ -213,7 +213,12 @@ def test_fails_when_a_function_cannot_run_here(assembly: AssemblyWriter, propert
         ("Table", {}, "Mapping.StartingPosition: this property is missing"),
         ("Queue", {"ParallelizationFactor": 2}, "a mapping of a queue has no ParallelizationFactor"),
         ("Queue", {"FunctionName": "nobody"}, "nobody is no function"),
-        ("Queue", {"FunctionName": "worker:blue"}, "has no alias blue; its aliases are: live"),
+        (
+            "Queue",
+            {"FunctionName": "worker:blue"},
+            "no alias or version blue; its aliases and versions are: live, 1, 2",
+        ),
+        ("Queue", {"FunctionName": "worker:3"}, "has no alias or version 3"),
         ("Queue", {"EventSourceArn": "arn:aws:kinesis:::stream/x"}, "neither a queue nor the stream of a table"),
         (
             "Table",

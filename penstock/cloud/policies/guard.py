@@ -126,7 +126,7 @@ class Guard:
         """Raise `EngineError` unless a service may act in the name of a resource, itself or through a role."""
         principal = _service(service)
         if role_arn is not None:
-            if not self.policies.trusts(role_arn, service):
+            if not self.policies.trusts(role_arn, service, source_arn):
                 raise EngineError("AccessDeniedException", f"{service} is not allowed to assume role {role_arn}")
             principal = self._role(service.partition(".")[0], role_arn, service.partition(".")[0])
         denial = self.denial(principal, ask, source_arn=source_arn)

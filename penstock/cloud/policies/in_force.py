@@ -31,11 +31,11 @@ class PoliciesInForce:
         self._by_arn = {role.arn: role for role in template.roles}
         self.roles: dict[str, Statements] = {}
         self.bearers: dict[str, str] = {}
-        for user, label, role_arn, service in _bearers(template):
+        for user, label, role_arn, service, source_arn in _bearers(template):
             role = self._role(user, role_arn)
             self.bearers[role_arn] = f"{self.bearers[role_arn]}, {label}" if role_arn in self.bearers else label
             self.roles[role_arn] = _identity(role)
-            if service != _EVENTS and not self.trusts(role_arn, service):
+            if service != _EVENTS and not self.trusts(role_arn, service, source_arn):
                 raise TemplateError(
                     f"the role {role.logical_id} cannot be assumed by {service}",
                     logical_id=user,
@@ -58,11 +58,12 @@ class PoliciesInForce:
             return self.resources.get(arn.partition("/")[0], _NONE)
         return self.resources.get(arn, _NONE)
 
-    def trusts(self, role_arn: str, service: str) -> bool:
-        """Whether a role of the template lets a service assume it."""
+    def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Whether a role of the template lets a service assume it in the name of a resource."""
         role = self._by_arn[role_arn]
         trust = statements_of(role.assume_role_policy, name="AssumeRolePolicyDocument", logical_id=role.logical_id)
-        return admits(trust, service, {"aws:sourceaccount": (self._template.account_id,)})
+        context = {"aws:sourceaccount": (self._template.account_id,), "aws:sourcearn": (source_arn,)}
+        return admits(trust, service, context)
 
     def _role(self, user: str, role_arn: str) -> Role:
         if role_arn not in self._by_arn:
@@ -77,16 +78,16 @@ class PoliciesInForce:
 _LAMBDA, _STATES, _EVENTS = "lambda.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"
 
 
-def _bearers(template: Template) -> Iterator[tuple[str, str, str, str]]:
-    """Who bears which role, and the service that assumes it: (logical id, label, role ARN, service)."""
+def _bearers(template: Template) -> Iterator[tuple[str, str, str, str, str]]:
+    """Who bears which role, and the service that assumes it: (logical id, label, role ARN, service, own ARN)."""
     for function in template.functions:
-        yield function.logical_id, function.label, function.role_arn, _LAMBDA
+        yield function.logical_id, function.label, function.role_arn, _LAMBDA, function.arn
     for machine in template.state_machines:
-        yield machine.logical_id, machine.label, machine.role_arn, _STATES
+        yield machine.logical_id, machine.label, machine.role_arn, _STATES, machine.arn
     for rule in template.rules:
         for target in rule.targets:
             if target.role_arn is not None:
-                yield rule.logical_id, rule.label, target.role_arn, _EVENTS
+                yield rule.logical_id, rule.label, target.role_arn, _EVENTS, rule.arn
 
 
 def _identity(role: Role) -> Statements:

@@ -268,6 +268,32 @@ def test_fails_when_a_function_cannot_assume_its_role(template: Template) -> Non
         guard_of(broken)
 
 
+@pytest.mark.parametrize(("account", "admitted"), [("123456789012", True), ("210987654321", False)])
+def test_trust_may_name_the_resources_that_it_is_for(template: Template, account: str, admitted: bool) -> None:
+    """What keeps a confused deputy away, as the CDK writes it for state machines, is judged by the resource's ARN."""
+    function_arn = function(template, "Relay").arn
+    trust = {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Condition": {
+                    "ArnLike": {"aws:SourceArn": function_arn.replace("123456789012", account)},
+                    "StringEquals": {"aws:SourceAccount": account},
+                },
+            }
+        ]
+    }
+    confined = with_role(template, "Relay", lambda role: replace(role, assume_role_policy=trust))
+
+    if admitted:
+        guard_of(confined)
+    else:
+        with pytest.raises(TemplateError, match="cannot be assumed by"):
+            guard_of(confined)
+
+
 def test_fails_when_a_managed_policy_is_not_known(template: Template) -> None:
     """Its statements are not in the template, so somebody must know them."""
     managed = ("arn:aws:iam::aws:policy/ReadOnlyAccess",)
