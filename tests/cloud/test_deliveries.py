@@ -16,33 +16,11 @@ from penstock.cloud.engine import Engine, EngineError
 from penstock.cloud.policies.access import Ask
 from penstock.cloud.queues import Queues
 from penstock.template.models import Rule, RuleTarget
+from tests.cloud.orders_bus import RULE, TARGET
 
 ACCOUNT = "123456789012"
 QUEUE, TOPIC = f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders", f"arn:aws:sns:us-east-1:{ACCOUNT}:news"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:worker"
-TARGET = RuleTarget(
-    id="t",
-    arn=FUNCTION,
-    role_arn=None,
-    maximum_event_age_in_seconds=3600,
-    maximum_retry_attempts=3,
-    dead_letter_arn=None,
-    input=None,
-    input_path=None,
-    input_transformer=None,
-    message_group_id=None,
-)
-RULE = Rule(
-    logical_id="Rule",
-    label="Rule",
-    stack="s",
-    name="placed",
-    arn=f"arn:aws:events:us-east-1:{ACCOUNT}:rule/placed",
-    event_bus_name="default",
-    enabled=True,
-    event_pattern={},
-    targets=(TARGET,),
-)
 
 Deliver = Callable[[Deliveries], Callable[[Rule, RuleTarget, str], Awaitable[None]]]
 
