@@ -136,5 +136,12 @@ def _broken(declared: Properties, kind: str, value: str) -> str | None:
 
 def _within(declared: Properties, measure: str, size: float) -> bool:
     """Whether a value, or its length, is between the two limits that there may be."""
-    least, most = declared.integer(f"Min{measure}", None), declared.integer(f"Max{measure}", None)
-    return (least is None or least <= size) and (most is None or size <= most)
+    least, most = _limit(declared, f"Min{measure}", "-inf"), _limit(declared, f"Max{measure}", "inf")
+    return least <= size <= most
+
+
+def _limit(declared: Properties, name: str, default: str) -> float:
+    try:
+        return float(declared.text(name, default))
+    except ValueError:
+        raise declared.error(name, f"{declared.text(name)} is no number", "give a number") from None

@@ -98,7 +98,7 @@ class Properties:
         elements = value if isinstance(value, list) else [value]
         if any(isinstance(element, (dict, list)) for element in elements):
             raise self.error(name, f"{value!r} is no list of texts", "give a list of texts")
-        return tuple(str(element) for element in elements)
+        return tuple(str(element).lower() if isinstance(element, bool) else str(element) for element in elements)
 
     def objects(self, name: str) -> tuple[Properties, ...]:
         """A list of objects, empty when absent."""

@@ -109,6 +109,27 @@ def test_fails_when_a_pattern_is_no_expression(assembly: AssemblyWriter) -> None
         name_of_topic(assembly, {"Name": "a"}, AllowedPattern="(")
 
 
+@pytest.mark.parametrize(
+    ("value", "declared"),
+    [
+        ("true", {"AllowedValues": [True, False]}),
+        ("0.5", {"Type": "Number", "MinValue": 0.5, "MaxValue": "1.5"}),
+        ("", {"MaxLength": 0}),
+    ],
+)
+def test_value_at_a_limit_is_allowed(assembly: AssemblyWriter, value: str, declared: dict[str, Any]) -> None:
+    """Limits are included, and what YAML reads as true or as a number is compared as CloudFormation would."""
+    assembly.stack({}, Parameters={"Name": {"Type": "String", **declared}})
+
+    assembly.load(parameters={"Name": value})
+
+
+def test_fails_when_a_limit_is_none(assembly: AssemblyWriter) -> None:
+    """A limit that is no number is the template's fault."""
+    with pytest.raises(TemplateError, match=r"Parameters\.Name\.MinLength: few is no number"):
+        name_of_topic(assembly, {"Name": "a"}, MinLength="few")
+
+
 @pytest.mark.parametrize("name", ["Size", "Other:Name"])
 def test_fails_when_there_is_no_such_parameter(assembly: AssemblyWriter, name: str) -> None:
     """An unknown name is refused with those that there are."""
