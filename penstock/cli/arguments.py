@@ -40,8 +40,8 @@ def add_template_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="leave out a resource by logical id, or all below a construct path, and what only hangs on it; "
-        "may be repeated",
+        help="leave out a resource by logical id, all below a construct path, or what another template has by its ARN, "
+        "and what only hangs on it; may be repeated",
     )
 
 

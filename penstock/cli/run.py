@@ -145,11 +145,12 @@ def _sources(template: Template) -> Iterator[tuple[str, str]]:
 
 
 def _left_out(template: Template) -> Iterator[str]:
-    """A line for each resource that `--skip` leaves out, with what went with it."""
-    for asked in (each for each in template.left_out if each.asked_for):
-        others = [each for each in template.left_out if each.because == asked.address and each is not asked]
-        names = [f"{each.label} {each.property_path}".rstrip() for each in others if not each.mentioned]
-        yield asked.label + (f", and with it {', '.join(names)}" if names else "")
+    """A line for each thing that `--skip` leaves out, with what went with it."""
+    for because in dict.fromkeys(each.because for each in template.left_out):
+        gone = [each for each in template.left_out if each.because == because and not each.mentioned]
+        names = [f"{each.label} {each.property_path}".rstrip() for each in gone if not each.asked_for]
+        asked = next((each.label for each in gone if each.asked_for), because)
+        yield asked + (f", and with it {', '.join(names)}" if names else "")
 
 
 def _authorized(application: Application, route: Route) -> list[str]:

@@ -134,7 +134,9 @@ def _layer(arn: str, properties: Properties, resources: Resources, code: CodeRea
     for layer in resources.of(LAYER_TYPE):
         if layer.arn == arn:
             return code.directory(layer, "Content")
-    raise properties.error("Layers", f"{arn} is no layer of this template", "bundle what the function needs of it")
+    raise properties.error(
+        "Layers", f"{arn} is no layer of this template", f"bundle what is needed of it, or --skip {arn}"
+    )
 
 
 def _dead_letter_target(properties: Properties, resources: Resources) -> str | None:
@@ -179,5 +181,5 @@ def _configuration(
     raise properties.error(
         "EventSourceArn",
         f"{source} is neither a queue nor the stream of a table of this template",
-        "supported are DynamoDB streams and SQS queues that the loaded stacks define",
+        f"supported are DynamoDB streams and SQS queues that the loaded stacks define; or --skip {source}",
     )

@@ -410,9 +410,10 @@ class LeftOut:
     """A resource, or one property of it, that was left out of this run on purpose.
 
     ``label`` is what people call it: its construct path, else its logical id.
-    ``because`` is the address of the resource that was asked to be left out: this one itself, or the one that it hangs
-    on. ``property_path`` is empty for a whole resource, else that of a list without the elements that lead there, or,
-    when it is only ``mentioned``, that of a property in which a made-up text stands for it.
+    ``because`` is the address of the resource that was asked to be left out, this one itself or the one that it hangs
+    on, or the ARN of one of another template. ``property_path`` is empty for a whole resource, else that of a list
+    without the elements that lead there, or, when it is only ``mentioned``, that of a property in which a made-up text
+    stands for it.
     """
 
     stack: str

@@ -43,8 +43,9 @@ def load(
 ) -> Template:
     """Read and resolve everything that a ``cdk.out`` directory or one template file defines.
 
-    ``parameters`` are values of parameters (name, or ``<stack>:<name>`` → value); ``skip`` names resources to leave
-    out, with what only hangs on them, by logical id or construct path, where needed behind ``<stack>/``.
+    ``parameters`` are values of parameters (name, or ``<stack>:<name>`` → value). ``skip`` names resources to leave
+    out, with what only hangs on them: by logical id or construct path, where needed behind ``<stack>/``, or by ARN what
+    other templates define.
     Account and region are those given here, else those of the assembly, else 123456789012 in us-east-1.
     Raises `EnvironmentProblem` for what is not on this disk, `UsageError` for parameters and names that do not fit the
     template, `TemplateError` for what the template asks and this tool cannot do: with logical id, property and what is
@@ -52,10 +53,12 @@ def load(
     """
     assembly = read_assembly(path)
     environment = environment_of(assembly.stacks, account_id, region)
-    stacks = _stacks(assembly, environment, parameters or {}, Skipping(skip, assembly.stacks))
+    skipping = Skipping(skip, assembly.stacks)
+    stacks = _stacks(assembly, environment, parameters or {}, skipping)
     refuse_unsupported(stacks)
     resources = Resources(join_notifications(resource for stack in stacks for resource in stack.resources()))
     left_out = tuple(each for stack in stacks for each in stack.left_out())
+    skipping.check(left_out)
     code = CodeReader(assembly)
     functions = read_functions(resources, code)
     tables = read_tables(resources)

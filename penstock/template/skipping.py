@@ -8,13 +8,14 @@ its integration. What merely mentions it stays: environment variables get a made
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from penstock.errors import UsageError
 from penstock.template.assembly import StackDocument
 from penstock.template.identifiers import Environment
+from penstock.template.models import LeftOut
 
 HANGS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::ApiGatewayV2::Authorizer": ("ApiId",),
@@ -78,10 +79,10 @@ class Skipping:
     """The resources that are asked to be left out, and which of those left out a value leads to."""
 
     def __init__(self, asked: Collection[str], stacks: Sequence[StackDocument]) -> None:
-        """Each of ``asked`` is a logical id, a construct path, or one of them behind ``<stack>/``.
+        """Each of ``asked`` is a logical id, a construct path, one of them behind ``<stack>/``, or an ARN.
 
-        A construct path stands for all that is below it. Raises `UsageError` for what names nothing, or things of
-        several stacks.
+        A construct path stands for all that is below it, an ARN for what no stack defines and values may lead to.
+        Raises `UsageError` for what names nothing, or things of several stacks.
         """
         self.asked = frozenset(address for name in asked for address in _addresses(name, stacks))
         self._met: list[list[str]] = []
@@ -90,6 +91,15 @@ class Skipping:
         """Note that a value leads to a resource that is left out."""
         if self._met:
             self._met[-1].append(address)
+
+    def check(self, left_out: Iterable[LeftOut]) -> None:
+        """Raise `UsageError` for an ARN that nothing leads to, once it is known what is left out."""
+        because = {each.because for each in left_out}
+        for address in self.asked:
+            if address.startswith("arn:") and address not in because:
+                raise UsageError(
+                    f"nothing that could be left out leads to {address}; give what leads there by its name"
+                )
 
     @contextmanager
     def watch(self) -> Iterator[list[str]]:
@@ -125,7 +135,9 @@ def made_up(attribute: str, resource_type: str, name: str, environment: Environm
 
 
 def _addresses(name: str, stacks: Sequence[StackDocument]) -> list[str]:
-    """The addresses (stack and logical id) that a name stands for."""
+    """The addresses (stack and logical id) that a name stands for; an ARN stands for itself."""
+    if name.startswith("arn:"):
+        return [name]
     by_stack = {stack.name: list(_named(name, stack)) for stack in stacks}
     found = [stack for stack, logical_ids in by_stack.items() if logical_ids]
     if not found:

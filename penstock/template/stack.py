@@ -239,9 +239,10 @@ class Stack:
         return root is not None
 
     def _led_to(self, value: Any, place: Place) -> str | None:
-        """What is left out and a value leads to, if it leads there."""
+        """What is left out and a value leads to, by a reference or as the ARN itself, if it leads there."""
         with self._skipping.watch() as met:
-            self._resolver.resolve(value, place)
+            resolved = self._resolver.resolve(value, place)
+        met += [resolved] if isinstance(resolved, str) and resolved in self._skipping.asked else []
         return met[0] if met else None
 
     def _pruned(self, logical_id: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:

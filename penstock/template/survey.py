@@ -62,6 +62,7 @@ def survey(path: Path, *, parameters: Mapping[str, str] | None = None, skip: Col
             untold.append(str(problem))
     resources = Resources(resource for stack in stacks for resource in stack.resources())
     left_out = tuple(each for stack in stacks for each in stack.left_out())
+    skipping.check(left_out)
     for stack in stacks:
         untold += stack.untold()
     return Survey(

@@ -215,6 +215,22 @@ def test_resource_is_named_in_several_ways(assembly: AssemblyWriter, name: str) 
     assert set(survived) == {"App/Role", "App/MediaFunction", "App/VpcSubnet"} - {f"App/{wanted}"}
 
 
+def test_what_another_template_has_is_left_out_by_its_arn(assembly: AssemblyWriter) -> None:
+    """A mapping of a stream elsewhere goes, a layer elsewhere is taken from its function."""
+    stream, layer = "arn:aws:kinesis:us-east-1:123456789012:stream/clicks", "arn:aws:lambda:us-east-1:1:layer:agent:3"
+    worker = resource("Lambda::Function", **{**NODE["Properties"], "Runtime": "python3.13", "Layers": [layer]})
+    source = {"Fn::Sub": stream.replace("us-east-1", "${AWS::Region}")}
+    feed = resource("Lambda::EventSourceMapping", FunctionName={"Ref": "Worker"}, EventSourceArn=source)
+    assembly.stack({"Role": ROLE, "Worker": worker, "Feed": feed})
+
+    assert left_out(assembly, stream, layer) == {"Worker Layers": layer, "Feed": stream}
+    assert assembly.load(skip=[stream, layer]).functions[0].layers == ()
+    with pytest.raises(TemplateError, match=f"--skip {layer}"):
+        assembly.load(skip=[stream])
+    with pytest.raises(UsageError, match="nothing that could be left out leads to arn:aws:sqs"):
+        assembly.load(skip=[stream, layer, "arn:aws:sqs:us-east-1:1:gone"])
+
+
 def test_fails_when_the_name_is_not_one_resource(assembly: AssemblyWriter) -> None:
     """An unknown name is refused with what may be meant, one in two stacks with how to tell them apart."""
     assembly.stack({"News": resource("SNS::Topic")}, name="One")
