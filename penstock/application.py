@@ -253,6 +253,10 @@ class Application:
         """Time that passed on the application's clock since the start."""
         return self._clock.now_ms() - self._started_ms
 
+    def messages(self, queue_name: str) -> list[Any]:
+        """What a queue holds, visible or not, oldest first: moto's messages, to be read only."""
+        return self._wait(self._look_into(queue_name))
+
     def now_ms(self) -> int:
         """The application's clock."""
         return self._clock.now_ms()
@@ -374,6 +378,8 @@ class Application:
             self._wait(work, timeout_seconds, forgive=forgive)
         except TimeoutError:
             raise BrokenInvariant(f"not {what} after {timeout_seconds:g} s", self.story()) from None
+        if self._errors and not forgive:
+            raise self._failure() from self._errors[0]
 
     def _failure(self) -> PenstockError:
         first = self._errors[0]
@@ -412,6 +418,9 @@ class Application:
 
     async def _forever(self) -> None:
         await asyncio.get_running_loop().create_future()
+
+    async def _look_into(self, queue_name: str) -> list[Any]:
+        return self._parts.queues.held(queue_name)
 
     async def _arm(self, script: FaultScript) -> None:
         self._parts.faults.arm(script)

@@ -101,6 +101,10 @@ class Queues:
             self._backend.change_message_visibility(name, message.receipt_handle, seconds)
         self.changed(name)
 
+    def held(self, queue_name: str) -> list[Any]:
+        """All messages that are in a queue, visible or not, oldest first: moto's own, to be read only."""
+        return list(self._backend.queues[queue_name]._messages)
+
     def sample(self) -> None:
         """Add what every queue holds now to the metrics."""
         for queue in self._backend.queues.values():

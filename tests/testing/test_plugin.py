@@ -1,0 +1,141 @@
+"""The plugin in a stranger's project: one line of configuration, tests of ten lines, isolation at speed."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PARCELS = Path(__file__).parent / "parcels.yaml"
+CONFIGURED = "[pytest]\npenstock_template = parcels.yaml\npenstock_parameters = Limit=500\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A stranger's folder: a template, and the configuration that names it."""
+    (tmp_path / "parcels.yaml").write_text(PARCELS.read_text())
+    (tmp_path / "pytest.ini").write_text(CONFIGURED)
+    (tmp_path / ".penstock").mkdir()
+    if (ROOT / ".penstock" / "bytecode").exists():  # spares compiling boto3 once more
+        (tmp_path / ".penstock" / "bytecode").symlink_to(ROOT / ".penstock" / "bytecode")
+    return tmp_path
+
+
+def outcome_of(project: Path, tests: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """What a session of pytest says of these tests."""
+    (project / "test_parcels.py").write_text(tests)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "penstock.testing.plugin", "-p", "no:cacheprovider", *options],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+
+def test_strangers_test_passes_and_a_failing_one_tells_its_story(project: Path) -> None:
+    """A poison parcel reaches its destination while its neighbours are weighed; a wrong expectation shows why."""
+    tests = """
+from penstock.testing import ApplicationUnderTest
+
+def test_heavy_parcel_is_set_aside(application: ApplicationUnderTest) -> None:
+    for name, grams in {"a": 1, "poison": 501, "b": 2}.items():
+        application.api.post("/parcels", json={"id": name, "grams": grams})
+    application.settle()
+    assert sorted({message.body["id"] for message in application.queues["Weighed"].messages()}) == ["a", "b"]
+    (failure,) = application.queues["TooHeavy"].messages()
+    assert failure.body["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
+def test_wrong(application):
+    application.tables["Parcels"].put({"id": "mine", "grams": 7})
+    application.settle()
+    assert application.queues["Weighed"].messages() == []
+
+def test_right(application):
+    assert application.tables["Parcels"].items() == []
+"""
+    ended = outcome_of(project, tests)
+
+    assert "1 failed, 2 passed" in ended.stdout, ended.stdout + ended.stderr
+    story = ended.stdout.partition("penstock story")[2]
+    assert re.search(r"INSERT Parcels id=mine.*Weighing → Weigh.*sqs:SendMessage Weighed", story, re.DOTALL), (
+        ended.stdout
+    )
+    assert "poison" not in story
+
+
+def test_fails_when_no_template_is_named(project: Path) -> None:
+    """Tests without the fixture pass; one with it says which line to add, and where."""
+    (project / "pytest.ini").write_text("[pytest]\n")
+
+    ended = outcome_of(project, "def test_other(): pass\ndef test_one(application): pass\n")
+
+    assert "1 passed, 1 error" in ended.stdout, ended.stdout
+    assert "pytest.ini: penstock_template = cdk.out" in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ("penstock_template = cdk.out", r"there is no .*cdk\.out; make it with: cdk synth"),
+        (f"{CONFIGURED[9:]}  Limits=3", r"Limits"),
+        (f"{CONFIGURED[9:]}penstock_skip = Nothing", r"Nothing"),
+        (f"{CONFIGURED[9:]}penstock_seed = lucky", r"penstock_seed: 'lucky' is no number"),
+    ],
+)
+def test_fails_when_the_configuration_is_wrong(project: Path, configuration: str, message: str) -> None:
+    """What is wrong with a line is told once the fixture is asked for, without a traceback."""
+    (project / "pytest.ini").write_text(f"[pytest]\n{configuration}\n")
+
+    ended = outcome_of(project, "def test_one(application): pass\n")
+
+    assert re.search(message, ended.stdout), ended.stdout
+    assert "Traceback" not in ended.stdout
+    assert "1 error" in ended.stdout
+
+
+def test_plugin_imports_nothing_heavy() -> None:
+    """Who has the tool installed and does not use the fixture does not wait for it."""
+    asked = "import sys, pytest, penstock.testing.plugin; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    heavy = {"aiohttp", "asyncio", "boto3", "botocore", "moto", "cryptography", "yaml"}
+    assert not heavy & set(loaded.stdout.split())
+
+
+def test_two_hundred_tests_leave_each_other_alone(project: Path) -> None:
+    """In random order, over two workers, each of 200 tests sees its own records and no others, within a minute."""
+    seed = random.SystemRandom().getrandbits(32)
+    order = list(range(200))
+    random.Random(seed).shuffle(order)
+    body = """
+def test_{0}(application):
+    application.tables["Parcels"].put({{"id": "{0}", "grams": {0}}})
+    if {0} % 10 == 3:
+        return  # leaves it in flight
+    if {0} % 25 == 0:
+        application.faults({{"kind": "invocation-failed", "function": "Weigh", "how": "exits", "when": {{"first": 1}}}})
+        application.clock.advance(hours=1)
+    application.settle()
+    assert [parcel["id"] for parcel in application.tables["Parcels"].items()] == ["{0}"]
+    assert {{message.body["id"] for message in application.queues["Weighed"].messages()}} == {{"{0}"}}
+    assert {{each.record["dynamodb"]["Keys"]["id"]["S"] for each in application.records("Weigh")}} == {{"{0}"}}
+"""
+
+    begun = time.monotonic()
+    ended = outcome_of(project, "".join(body.format(number) for number in order), "-n", "2")
+    took_seconds = time.monotonic() - begun
+
+    print(f"200 tests, order of seed {seed}: {took_seconds:.1f} s")
+    assert "200 passed" in ended.stdout, f"order of seed {seed}\n{ended.stdout[-5000:]}"
+    assert took_seconds < 60
