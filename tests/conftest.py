@@ -35,3 +35,9 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert synth.returncode == 0, synth.stderr
     return directory
+
+
+@pytest.fixture(scope="session")
+def penstock_template(cloud_assembly: Path) -> Path:
+    """What the fixture ``application`` runs here: the application of this repository."""
+    return cloud_assembly

@@ -7,7 +7,7 @@ begun anew before each such test. What is heavy is imported then: who does not u
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def penstock_template(pytestconfig: pytest.Config) -> Path:
             f"{pytestconfig.inipath or 'pytest.ini'}: penstock_template = cdk.out",
             pytrace=False,
         )
-    path = pytestconfig.rootpath / given
+    path: Path = pytestconfig.rootpath / given
     if not path.exists():
         pytest.fail(f"penstock_template: there is no {path}; make it with: cdk synth", pytrace=False)
     return path
@@ -106,7 +106,9 @@ def application(_penstock_session: Session, request: pytest.FixtureRequest) -> A
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a failed test what became of the records that it touched."""
     report = yield
     held = item.stash.get(_HELD, None)
