@@ -11,7 +11,7 @@ import functools
 import json
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol, assert_never
 
 from penstock.cloud.clock import Clock, Timer
@@ -73,11 +73,14 @@ class _Shell:
         self._tell = tell
         self._inbox: deque[inputs.StreamInput | inputs.QueueInput] = deque()
         self._draining = False
+        self._closed = False
         self._timers: dict[str, Timer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def happened(self, happened: inputs.StreamInput | inputs.QueueInput) -> None:
-        """Take in what happened and perform what follows from it."""
+        """Take in what happened and perform what follows from it; once closed, nothing does."""
+        if self._closed:
+            return
         self._inbox.append(happened)
         if self._draining:
             return
@@ -92,6 +95,7 @@ class _Shell:
 
     async def close(self) -> None:
         """Forget timers and what is on its way."""
+        self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         for task in self._tasks:
@@ -117,7 +121,7 @@ class _Shell:
         if timer is not None:
             timer.cancel()
 
-    def _go(self, work: Awaitable[inputs.StreamInput | inputs.QueueInput], name: str) -> None:
+    def _go(self, work: Coroutine[Any, Any, inputs.StreamInput | inputs.QueueInput], name: str) -> None:
         """Start what takes time; its result is the next input. Until that is handled it counts as in flight."""
 
         async def run() -> None:
@@ -127,6 +131,7 @@ class _Shell:
         task = asyncio.get_running_loop().create_task(run())
         self._tasks.add(task)
         task.add_done_callback(functools.partial(self._done, name))
+        task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began never ran it
 
     def _done(self, name: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -73,6 +73,15 @@ def test_batch_in_flight_is_ended(session: Session) -> None:
     assert time.monotonic() - begun < 15
 
 
+def test_batch_that_was_just_read_is_let_go(session: Session) -> None:
+    """A test that ends at its last write leaves an invocation that has not begun yet: it never will."""
+    for turn in range(20):
+        application = session.begin(f"ends at its last write, {turn}")
+        application.tables["Parcels"].put({"id": "1", "grams": 5})
+
+    assert_untouched(session)
+
+
 def test_killed_worker_is_replaced(session: Session) -> None:
     """A test that ends with its workers killed and a batch due for a retry leaves neither."""
     application = session.begin("kills its worker")
