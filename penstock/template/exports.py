@@ -12,8 +12,6 @@ from penstock.template.intrinsics import Place
 if TYPE_CHECKING:
     from penstock.template.stack import Stack
 
-ELSEWHERE = "load the cloud assembly that holds that stack too"
-
 
 class Exports:
     """The outputs of all stacks, unresolved until one is asked for, so that stacks may come in any order."""
@@ -49,7 +47,8 @@ class Exports:
         """The value of an output of the stack of this name."""
         if stack_name not in self._stacks:
             loaded = ", ".join(self._stacks) or "none"
-            raise place.error(f"there is no stack {stack_name} among those loaded ({loaded})", ELSEWHERE)
+            remedy = "give the cloud assembly that holds that stack too"
+            raise place.error(f"there is no stack {stack_name} among those loaded ({loaded})", remedy)
         stack = self._stacks[stack_name]
         keys = list(stack.output_keys())
         if output_key not in keys:

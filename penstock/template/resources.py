@@ -29,7 +29,8 @@ class Resources:
         resource = self._by_arn.get(arn)
         if resource is None or resource.type not in types:
             kinds = " or ".join(types)
-            raise place.error(f"{arn} is no {kinds} of this template", ELSEWHERE)
+            remedy = f"{ELSEWHERE}, or leave out what leads there: --skip {arn}"
+            raise place.error(f"{arn} is no {kinds} of this template", remedy)
         return resource
 
     def called(self, physical_id: str, place: Place, *types: str) -> Resource:
