@@ -411,3 +411,62 @@ def test_names_of_the_template_are_told() -> None:
         "dynamodb:BatchWriteItem Orders",
         "dynamodb:PutItem",
     ]
+
+
+def test_what_a_call_made_tells_whom_it_was_for() -> None:
+    """A call for several records belongs to those that the events, messages or items that it made name."""
+    facts: list[Fact] = [
+        mapping(),
+        written(1, 2),
+        invoked("a", 1, 2),
+        PUBLISHED,
+        written(3, key="k2"),
+        sent("m7", text='"k2"'),
+        called("a", "PutEvents", service="events", made=("v1",)),
+        called("a", "UpdateItem", made=("e3",)),
+        called("a", "SendMessage", service="sqs", made=("m7",)),
+    ]
+
+    (first,), (second,) = find(facts, "e1"), find(facts, "e2")
+
+    assert texts(first)[3:] == [
+        "events:PutEvents",
+        "event Placed v1 on bus, by reader",
+        "2 calls that did not name it",
+    ]
+    assert texts(second)[3:] == [
+        "dynamodb:UpdateItem",
+        "INSERT orders id=k2, eventID e3",
+        "sqs:SendMessage",
+        "message m7 in queue jobs",
+        "1 call that did not name it",
+    ]
+
+
+def test_message_leads_back_through_the_message_that_it_was_made_for() -> None:
+    """From queue to queue, as far as the journal reaches."""
+    facts: list[Fact] = [
+        mapping("Worker", source_arn=QUEUE),
+        sent("m1"),
+        TO_QUEUE,
+        invoked("b", "m1", mapping="Worker"),
+        sent("m2", queue="next"),
+        called("b", "SendMessage", service="sqs", caller="worker", made=("m2",)),
+    ]
+
+    (story,) = find(facts, "m2")
+
+    assert texts(story, "origin") == ["from sqs:SendMessage by worker", "from message m1 in queue jobs"]
+
+
+def test_invocation_that_is_under_way_is_told_as_such() -> None:
+    """By its request id; what it did so far is there."""
+    facts: list[Fact] = [
+        called("r", caller="api", at_ms=3, faults=("latency",)),
+        FaultStruck(at_ms=NOW + 2, kind="invocation-failed", victim="api", request_id="r", text=""),
+    ]
+
+    (story,) = find(facts, "r")
+
+    assert (story.at_ms, story.text) == (NOW + 2, "invocation of api: in flight; request r")
+    assert texts(story)[1:] == ["fault invocation-failed of api", "dynamodb:PutItem (fault latency)"]
