@@ -49,6 +49,9 @@ class ReadableStream(Protocol):
     def on_write(self, reader: Callable[[], object]) -> None:
         """Call ``reader`` when anything here has changed; it must not read at once but ask its loop to."""
 
+    def on_record(self, witness: Callable[[str, StreamRecord], object]) -> None:
+        """Call ``witness`` with each record (and its shard's id) as it is made or, elsewhere, seen."""
+
     def read(self, shard_id: str, after: str | None, limit: int, /) -> tuple[StreamRecord, ...]:
         """Records of a shard after a sequence number, or from the oldest."""
 
@@ -86,6 +89,11 @@ class Stream:
         self.records: list[StreamRecord] = []
         self._by_time_to_live = False
         self._readers: list[Callable[[], object]] = []
+        self._witnesses: list[Callable[[str, StreamRecord], object]] = []
+
+    def on_record(self, witness: Callable[[str, StreamRecord], object]) -> None:
+        """Call ``witness`` with each record, within the write."""
+        self._witnesses.append(witness)
 
     def on_write(self, reader: Callable[[], object]) -> None:
         """Call ``reader`` at each new record; it must not read at once but ask its loop to."""
@@ -151,7 +159,10 @@ class Stream:
         }
         if self._by_time_to_live:
             body["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-        self.records.append(record_of(body, created_at_ms=now_ms))
+        record = record_of(body, created_at_ms=now_ms)
+        self.records.append(record)
+        for witness in self._witnesses:
+            witness(SHARD_ID, record)
         for wake in self._readers:
             wake()
 

@@ -19,6 +19,7 @@ from penstock.cloud.faults import Strike
 from penstock.cloud.front_door import Call, Proceed
 from penstock.cloud.streams import ReadableStream
 from penstock.cloud.wire_form import Reply
+from penstock.mapping.inputs import StreamRecord
 from penstock.story.facts import (
     TEXT_CHARACTERS,
     CallAnswered,
@@ -29,7 +30,6 @@ from penstock.story.facts import (
     RecordsWritten,
 )
 
-READ_LIMIT = 1_000
 _CODE = re.compile(rb'"__type": ?"(?:[^"#]*#)?([^"]+)"|<Code>([^<]+)</Code>')
 
 
@@ -85,20 +85,19 @@ class Witness:
 
     def watch(self, table: str, stream: ReadableStream) -> None:
         """Tell of every record of a stream from now on."""
-        stream.on_write(partial(self._look, table, stream, {}))
+        stream.on_record(partial(self._written, table))
 
-    def _look(self, table: str, stream: ReadableStream, seen: dict[str, str | None]) -> None:
+    def _written(self, table: str, shard_id: str, record: StreamRecord) -> None:
         what = present()
-        for shard in stream.shards:
-            shard_id = shard.shard_id
-            while records := stream.read(shard_id, seen.get(shard_id), READ_LIMIT):
-                seen[shard_id] = records[-1].sequence_number
-                texts = [record.encoded for record in records]
-                if what is None:
-                    self._tell_written((table, shard_id), Doing(), texts)
-                else:
-                    what.made += [record.body["eventID"] for record in records]
-                    what.written.setdefault((table, shard_id), []).extend(texts)
+        if what is None:
+            self._tell_written((table, shard_id), Doing(), [record.encoded])
+            return
+        what.made.append(record.body["eventID"])
+        place = (table, shard_id)
+        if place in what.written:
+            what.written[place].append(record.encoded)
+        else:
+            what.written[place] = [record.encoded]
 
     def _tell_written(self, place: tuple[str, str], what: Doing, texts: list[str]) -> None:
         table, shard_id = place

@@ -105,10 +105,15 @@ class Journal:
             later(self.flush)
 
     def flush(self) -> None:
-        """Write what was told since the last time."""
+        """Have what was told since the last time written; raises `EnvironmentProblem` where the disk is full."""
         if self._file is not None and self._unwritten:
             unwritten, self._unwritten = self._unwritten, []
             self._file.append(unwritten, frame=self._frame)
+
+    def wait(self) -> None:
+        """Return when all that was flushed is written."""
+        if self._file is not None:
+            self._file.wait()
 
     def close(self) -> None:
         """Write the rest and let go of the file."""

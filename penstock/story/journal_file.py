@@ -7,6 +7,7 @@ next to it, in place of the one before. A run that is still going keeps its own 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from penstock.errors import EnvironmentProblem, UsageError
@@ -21,38 +22,60 @@ def _older(path: Path) -> Path:
 
 
 class JournalFile:
-    """The file of a run that goes on."""
+    """The file of a run that goes on. A thread of its own writes it: who tells does not wait for the disk."""
 
     def __init__(self, path: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
         """Begin anew; `EnvironmentProblem` where no file can be made."""
         self._path = path
         self._limit_bytes = limit_bytes
-        self._begin(path, _older(path))
-
-    def _begin(self, *former: Path) -> None:
+        self._problem: OSError | None = None
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            for path in former:
-                path.unlink(missing_ok=True)
-            self._file = self._path.open("xb")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for former in (path, _older(path)):
+                former.unlink(missing_ok=True)
+            self._file = path.open("xb")
         except OSError as problem:
-            raise EnvironmentProblem(
-                f"the journal {self._path} cannot be written: {problem.strerror}; run this in a folder of your own"
-            ) from None
+            raise self._refusal(problem) from None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     def append(self, facts: Iterable[Fact], *, frame: Iterable[Fact]) -> None:
-        """Add facts; ``frame`` are those that every half begins with."""
-        self._file.write("".join([encode(fact) + "\n" for fact in facts]).encode(errors="replace"))
-        self._file.flush()
-        if self._file.tell() > self._limit_bytes:
-            self._file.close()
-            self._path.replace(_older(self._path))
-            self._begin()
-            self._file.write("".join([encode(fact) + "\n" for fact in frame]).encode())
+        """Add facts, soon; ``frame`` are those that every half begins with.
+
+        `EnvironmentProblem` where what was added before could not be written.
+        """
+        if self._problem is not None:
+            raise self._refusal(self._problem)
+        self._writer.submit(self._write, _text(facts), list(frame))
+
+    def wait(self) -> None:
+        """Return when all that was added is written."""
+        self._writer.submit(int).result()
 
     def close(self) -> None:
-        """Write no more."""
+        """Write the rest and no more."""
+        self._writer.shutdown()
         self._file.close()
+
+    def _write(self, text: str, frame: Iterable[Fact]) -> None:
+        try:
+            self._file.write(text.encode(errors="replace"))
+            self._file.flush()
+            if self._file.tell() > self._limit_bytes:
+                self._file.close()
+                self._path.replace(_older(self._path))
+                self._file = self._path.open("xb")
+                self._file.write(_text(frame).encode(errors="replace"))
+        except OSError as problem:
+            self._problem = problem
+
+    def _refusal(self, problem: OSError) -> EnvironmentProblem:
+        return EnvironmentProblem(
+            f"the journal {self._path} cannot be written: {problem.strerror}; run this in a folder with room for it"
+        )
+
+
+def _text(facts: Iterable[Fact]) -> str:
+    return "".join([encode(fact) + "\n" for fact in facts])
 
 
 def read_journal(path: Path) -> list[Fact]:

@@ -129,6 +129,7 @@ def test_file_gives_back_what_was_told(tmp_path: Path) -> None:
         journal.tell(fact)
     (flush,) = soon
     flush()
+    journal.wait()
     journal.tell(written(3))
 
     assert read_journal(path) == [BEGAN, *told]
@@ -195,9 +196,33 @@ def test_fails_when_there_is_no_journal(tmp_path: Path) -> None:
             read_journal(path)
 
 
+def test_fails_when_the_disk_is_full(tmp_path: Path) -> None:
+    """What a write came to is told with the next one, not lost in its thread."""
+
+    class Full:
+        """A file without room."""
+
+        def write(self, _: bytes) -> int:
+            """Refuse."""
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    file = JournalFile(tmp_path / "journal.jsonl")
+    file._file.close()
+    file._file = Full()  # type: ignore[assignment]
+    file.append([BEGAN], frame=[])
+    file.wait()
+
+    with pytest.raises(EnvironmentProblem, match="cannot be written: No space left on device"):
+        file.append([BEGAN], frame=[])
+    file.close()
+
+
 def test_fails_when_the_journal_cannot_be_written(tmp_path: Path) -> None:
     """A folder that is a file is named, with the way out."""
     (tmp_path / "taken").write_text("")
 
-    with pytest.raises(EnvironmentProblem, match=r"cannot be written: .*; run this in a folder of your own"):
+    with pytest.raises(EnvironmentProblem, match=r"cannot be written: .*; run this in a folder with room for it"):
         Journal(tmp_path / "taken" / "journal.jsonl")

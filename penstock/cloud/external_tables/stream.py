@@ -63,6 +63,7 @@ class ExternalStream:
         self._activity = f"records of {arn.split('/')[1]}"
         self._copies: dict[str, _ShardCopy] = {}
         self._readers: list[Callable[[], object]] = []
+        self._witnesses: list[Callable[[str, StreamRecord], object]] = []
         self._due = 0
         self._calls = 0
         self._due_until = 0.0
@@ -80,6 +81,10 @@ class ExternalStream:
     def behind(self) -> bool:
         """Whether records are due."""
         return self._due > 0
+
+    def on_record(self, witness: Callable[[str, StreamRecord], object]) -> None:
+        """Call ``witness`` with each record as it is seen."""
+        self._witnesses.append(witness)
 
     def on_write(self, reader: Callable[[], object]) -> None:
         """Call ``reader`` at new records, at new shards, and when nothing is due any more."""
@@ -229,6 +234,8 @@ class ExternalStream:
                 body = lambda_record(self._translation.record(record), stream_arn=self.arn, now_ms=now_ms)
                 copy.records.append(record_of(body, created_at_ms=now_ms))
                 copy.numbers.append(number)
+                for witness in self._witnesses:
+                    witness(copy.shard.shard_id, copy.records[-1])
         return len(copy.records) - before
 
     def _wake(self) -> None:
