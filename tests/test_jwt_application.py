@@ -1,7 +1,5 @@
 """The application behind a JWT authorizer, end to end: who gets in, and what each one sees."""
 
-import http.client
-import json
 import os
 import re
 import subprocess
@@ -15,6 +13,7 @@ import pytest
 
 from penstock.application import Application
 from penstock.cli.run import introduce
+from penstock.testing import ApplicationUnderTest
 
 ROOT = Path(__file__).parent.parent
 ISSUER, AUDIENCE = "https://issuer.example/customers", "orders"
@@ -45,27 +44,15 @@ def jwt_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def application(jwt_assembly: Path) -> Iterator[Application]:
+def application(jwt_assembly: Path) -> Iterator[ApplicationUnderTest]:
     """The application, started once, on a clock that jumps."""
     with Application.start(jwt_assembly, clock="jumping", seed=1) as running:
-        yield running
+        yield ApplicationUnderTest(running, {})
 
 
-def ask(application: Application, method: str, path: str, token: str | None, body: Any = None) -> tuple[int, Any]:
-    """Status and JSON body of one request."""
-    connection = http.client.HTTPConnection(urlsplit(application.api_url).netloc, timeout=60)
-    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
-    try:
-        connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        connection.close()
-
-
-def token(application: Application, *scopes: str, **claims: Any) -> str:
-    """A token of the local issuer."""
-    return application.token(subject="somebody", scopes=scopes, claims=claims, lifetime_seconds=3600)
+def claims(*scopes: str, **others: str) -> dict[str, str]:
+    """What a token of somebody claims."""
+    return {"sub": "somebody", "scope": " ".join(scopes), **others}
 
 
 def order(order_id: str, customer_id: str) -> dict[str, Any]:
@@ -73,47 +60,46 @@ def order(order_id: str, customer_id: str) -> dict[str, Any]:
     return {"orderId": order_id, "customerId": customer_id, "country": "France", "lines": [LINE]}
 
 
-def test_customer_sees_only_its_own_orders(application: Application) -> None:
+def test_customer_sees_only_its_own_orders(application: ApplicationUnderTest) -> None:
     """What one customer placed is there for it and for an administrator, and does not exist for another."""
-    one, two = (token(application, "orders/read", "orders/write", customer_id=name) for name in ("17850", "13047"))
-    admin = token(application, "orders/read", "orders/admin")
+    one, two = (claims("orders/read", "orders/write", customer_id=name) for name in ("17850", "13047"))
+    admin = claims("orders/read", "orders/admin")
 
-    assert ask(application, "POST", "/orders", one, order("mine", "17850"))[0] == 202
+    assert application.api.post("/orders", json=order("mine", "17850"), as_=one).status == 202
     application.settle()
 
-    seen = {who: ask(application, "GET", "/orders/mine", who)[0] for who in (one, two, admin)}
-    listed = {who: ask(application, "GET", "/customers/17850/orders", who)[0] for who in (one, two, admin)}
-    counted = {who: ask(application, "GET", "/statistics", who)[0] for who in (one, two, admin)}
-    assert seen == {one: 200, two: 404, admin: 200}
-    assert listed == {one: 200, two: 403, admin: 200}
-    assert counted == {one: 403, two: 403, admin: 200}
+    paths = ("/orders/mine", "/customers/17850/orders", "/statistics")
+    seen = [[application.api.get(path, as_=who).status for path in paths] for who in (one, two, admin)]
+    assert seen == [[200, 200, 403], [404, 403, 403], [200, 200, 200]]
 
 
-def test_customer_places_only_its_own_orders(application: Application) -> None:
+def test_customer_places_only_its_own_orders(application: ApplicationUnderTest) -> None:
     """An order for somebody else is refused by the function, with the member that is wrong."""
-    own = token(application, "orders/write", customer_id="17850")
+    own = claims("orders/write", customer_id="17850")
 
-    status, problem = ask(application, "POST", "/orders", own, order("not-mine", "13047"))
+    refused = application.api.post("/orders", json=order("not-mine", "13047"), as_=own)
 
-    assert (status, problem["field"]) == (403, "customerId")
+    assert (refused.status, refused.json["field"]) == (403, "customerId")
 
 
-def test_route_asks_for_its_scope(application: Application) -> None:
+def test_route_asks_for_its_scope(application: ApplicationUnderTest) -> None:
     """Who may only read cannot place, and the other way round; the API says so itself."""
-    reader = token(application, "orders/read", customer_id="17850")
-    writer = token(application, "orders/write", customer_id="17850")
+    reader, writer = (claims(scope, customer_id="17850") for scope in ("orders/read", "orders/write"))
 
-    assert ask(application, "POST", "/orders", reader, order("x", "17850")) == (403, {"message": "Forbidden"})
-    assert ask(application, "GET", "/orders/mine", writer) == (403, {"message": "Forbidden"})
+    read = application.api.get("/orders/mine", as_=writer)
+    written = application.api.post("/orders", json=order("x", "17850"), as_=reader)
+
+    assert [(answer.status, answer.json) for answer in (read, written)] == [(403, {"message": "Forbidden"})] * 2
 
 
-def test_stranger_is_unauthorized(application: Application) -> None:
+def test_stranger_is_unauthorized(application: ApplicationUnderTest) -> None:
     """No route, not even the default one, answers without a token."""
     for path in ("/orders/1", "/statistics", "/nothing"):
-        assert ask(application, "GET", path, None) == (401, {"message": "Unauthorized"})
+        answer = application.api.get(path, as_=None)
+        assert (answer.status, answer.json) == (401, {"message": "Unauthorized"})
 
 
-def test_token_of_the_command_line_is_admitted(application: Application, jwt_assembly: Path) -> None:
+def test_token_of_the_command_line_is_admitted(application: ApplicationUnderTest, jwt_assembly: Path) -> None:
     """`penstock token` and a running application agree on the key; a token that has expired is refused."""
 
     def printed(*arguments: str) -> str:
@@ -123,15 +109,20 @@ def test_token_of_the_command_line_is_admitted(application: Application, jwt_ass
     admitted = printed("--claim", "customer_id=17850")
     expired = printed("--claim", "customer_id=17850", "--lifetime", "-1")
 
-    assert ask(application, "GET", "/customers/17850/orders", admitted)[0] == 200
-    assert ask(application, "GET", "/customers/17850/orders", expired)[0] == 401
+    tokens = {"admitted": admitted, "expired": expired}
+    answers = {
+        name: application.api.get("/customers/17850/orders", headers={"authorization": f"Bearer {token}"}).status
+        for name, token in tokens.items()
+    }
+    assert answers == {"admitted": 200, "expired": 401}
 
 
-def test_printed_line_is_admitted(application: Application, capsys: pytest.CaptureFixture[str]) -> None:
+def test_printed_line_is_admitted(application: ApplicationUnderTest, capsys: pytest.CaptureFixture[str]) -> None:
     """The line of curl that `penstock run` prints passes the authorizer: the function answers it."""
-    introduce(application)
+    introduce(application.running)
 
     printed = re.search(r"curl -s -H 'authorization: Bearer (?P<token>.*)' (?P<url>.*)", capsys.readouterr().out)
     assert printed is not None
-    status, problem = ask(application, "GET", urlsplit(printed["url"]).path, printed["token"])
-    assert (status, problem["detail"]) == (403, "the statistics of the shop need the scope orders/admin")
+    headers = {"authorization": f"Bearer {printed['token']}"}
+    answer = application.api.get(urlsplit(printed["url"]).path, headers=headers)
+    assert (answer.status, answer.json["detail"]) == (403, "the statistics of the shop need the scope orders/admin")

@@ -41,10 +41,8 @@ def provision_queue(resource: Resource, engine: Engine) -> None:
     params = {"QueueName": resource.attributes["QueueName"], "Attributes": attributes}
     answer = define(engine, resource, "sqs", "CreateQueue", params)
     agree(resource, ours=resource.physical_id, theirs=answer["QueueUrl"])
-    described = define(
-        engine, resource, "sqs", "GetQueueAttributes", {"QueueUrl": answer["QueueUrl"], "AttributeNames": ["QueueArn"]}
-    )
-    agree(resource, ours=resource.arn, theirs=described["Attributes"]["QueueArn"])
+    queue = engine.backend("sqs").queues[resource.attributes["QueueName"]]
+    agree(resource, ours=resource.arn, theirs=queue.queue_arn)
 
 
 def connect_queue(resource: Resource, engine: Engine) -> None:
