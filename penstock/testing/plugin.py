@@ -42,19 +42,25 @@ class Session:
         self._running: Application | None = None
         self._clients: dict[str, Any] = {}
 
-    def begin(self, test: str) -> ApplicationUnderTest:
-        """Give a test the application with nothing in it: what it sees depends on its own name and on no other test."""
+    def start(self) -> Application:
+        """Start the application, if it is not there."""
         from penstock.application import Application
-        from penstock.testing.application_under_test import ApplicationUnderTest
 
         if self._running is None:
             self._running = Application.start(clock="jumping", **self._given)
+        return self._running
+
+    def begin(self, test: str) -> ApplicationUnderTest:
+        """Give a test the application with nothing in it: what it sees depends on its own name and on no other test."""
+        from penstock.testing.application_under_test import ApplicationUnderTest
+
+        running = self.start()
         try:
-            self._running.reset(seed=zlib.crc32(f"{self._seed}/{test}".encode()))
+            running.reset(seed=zlib.crc32(f"{self._seed}/{test}".encode()))
         except BaseException:
             self.close()
             raise
-        return ApplicationUnderTest(self._running, self._clients)
+        return ApplicationUnderTest(running, self._clients)
 
     def close(self) -> None:
         """Stop the application; closing twice does nothing."""
@@ -90,6 +96,10 @@ def _penstock_session(penstock_template: Path, pytestconfig: pytest.Config) -> I
         skip=pytestconfig.getini("penstock_skip"),
         seed=_seed(pytestconfig.getini("penstock_seed")),
     )
+    try:
+        session.start()  # here, so that what cannot start is tried once
+    except PenstockError as problem:
+        pytest.fail(str(problem), pytrace=False)
     yield session
     session.close()
 
