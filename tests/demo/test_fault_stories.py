@@ -93,7 +93,7 @@ def test_no_fault_is_told_that_did_not_strike(faulty_demo: FaultyDemo, told: Map
 def test_every_attempt_is_explained_and_agrees_with_the_log(
     faulty_demo: FaultyDemo, told: Mapping[str, Sequence[Told]]
 ) -> None:
-    """An attempt after the first follows one that a fault struck, or one that a killed process left in the way."""
+    """An attempt after the first follows one that a fault struck, or one that met what an earlier fault left."""
     log = faulty_demo.report.fault_log
     for order, steps in told.items():
         for reading in (each.step for each in steps if each.step.kind == "filter"):
@@ -110,11 +110,15 @@ def test_every_attempt_is_explained_and_agrees_with_the_log(
                     assert _is_to_blame(log, before, order), (order, before, attempt, faulty_demo.replay)
 
 
+LASTING = frozenset({"process-killed", "response-lost", "batch-redelivered", "event-doubled"})
+"""What leaves a lock behind, or has a second attempt run into that of the first."""
+
+
 def _is_to_blame(log: Sequence[Strike], before: Step, order: str) -> bool:
-    """Whether the log has a strike on an attempt, or a kill before it with the order at hand."""
+    """Whether the log has a strike on an attempt, or one before it that killed or doubled with the order at hand."""
     return any(
         strike.request_id == before.request_id
-        or (strike.kind == "process-killed" and names(strike.batch, order) and strike.at_ms <= before.at_ms)
+        or (strike.kind in LASTING and strike.at_ms <= before.at_ms and names(strike.text + strike.batch, order))
         for strike in log
     )
 
