@@ -1,5 +1,6 @@
 """The command line from outside: messages, exit codes, and nothing left behind."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -25,11 +26,15 @@ def penstock(*arguments: str | Path, **options: str) -> subprocess.CompletedProc
 
 
 def children(pid: int) -> list[int]:
-    """Processes in the tree below one, by the kernel's account."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *children(child)]
+    """Processes in the tree below one, by the kernel's account; one may end while it is asked about."""
+    below: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            below.setdefault(parent, []).append(int(stat.parent.name))
+    found = list(below.get(pid, ()))
+    for child in found:  # which grows meanwhile
+        found += below.get(child, ())
     return found
 
 
