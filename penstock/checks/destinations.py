@@ -49,7 +49,7 @@ def positions_only(subject: Subject, mapping: SourceMapping) -> Iterator[Evidenc
     heard = any(_reaches_function(each, target) for each in subject.of("AWS::SNS::Subscription"))
     if not read and not heard:
         yield Evidence(
-            resource=mapping.resource, text=f"{target.logical_id} is a {target.type}, and no function reads it"
+            resource=mapping.resource, text=f"{target.logical_id} is an {target.type}, and no function reads it"
         )
 
 

@@ -34,7 +34,9 @@ from penstock.terminal import Progress, program
 
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.template.models import Bucket, Queue, Route, StateMachine, Table, Template, Topic
+    from penstock.template.models import Bucket, Queue, Route, Rule, StateMachine, Table, Template, Topic
+
+    Named = Bucket | Queue | Rule | StateMachine | Table | Topic
 
 DAY_SECONDS = 86_400
 """How long the token of the printed line is good; our choice: a line is used on the day that it is printed."""
@@ -95,27 +97,43 @@ def _sum_up(application: Application) -> None:
         print(line)
     template = application.template
     for bearer, granted in application.unused_grants.items():
-        print(f"never used by {bearer}: {', '.join(_with_labels(template, each) for each in granted)}")
+        print(f"not used in this run by {bearer}: {', '.join(_with_labels(template, each) for each in granted)}")
     report = Report(path=template.path, resources=len(template.resources), verdicts=template.fidelity)
     print("\n".join(last_words(report)))
 
 
+def _label(template: Template, named: Named) -> str:
+    """What people call a resource."""
+    return template.resources[f"{named.stack}/{named.logical_id}"].label
+
+
 def _with_labels(template: Template, text: str) -> str:
     """A text with what people call tables, queues and the like in the place of their physical names."""
-    named: list[Table | Queue | Topic | Bucket | StateMachine] = [*template.tables, *template.queues, *template.topics]
+    named: list[Named] = [*template.tables, *template.queues, *template.topics]
     named += [*template.buckets, *template.state_machines]
     for each in sorted(named, key=lambda each: -len(each.name)):
-        text = text.replace(each.name, template.resources[f"{each.stack}/{each.logical_id}"].label)
+        text = text.replace(each.name, _label(template, each))
     return text
+
+
+def function_lines(template: Template) -> Iterator[str]:
+    """A line for each function: what it reads, and what invokes it."""
+    from penstock.template.models import unqualified
+
+    sources = dict(_sources(template))
+    for function in template.functions:
+        read = [sources[m.event_source_arn] for m in template.mappings if unqualified(m.function_arn) == function.arn]
+        invoked = [name for name, arn in _invokers(template) if unqualified(arn) == function.arn]
+        does = [f"reads {', '.join(read)}"] if read else []
+        does += [f"is invoked by {', '.join(dict.fromkeys(invoked))}"] if invoked else []
+        yield f"{function.label:<12} {' and '.join(does)}".rstrip()
 
 
 def introduce(application: Application) -> None:
     """Say what runs, where it is reached, and one line of curl that it admits."""
     template = application.template
-    sources = dict(_sources(template))
-    for function in template.functions:
-        read = [sources[m.event_source_arn] for m in template.mappings if function.arn in m.function_arn]
-        print(f"  {function.label:<12} reads {', '.join(read)}" if read else f"  {function.label}")
+    for line in function_lines(template):
+        print(f"  {line}")
     for machine in template.state_machines:
         print(f"  {machine.label:<12} is a state machine")
     for line in _left_out(template):
@@ -139,9 +157,22 @@ def introduce(application: Application) -> None:
 def _sources(template: Template) -> Iterator[tuple[str, str]]:
     """ARN and name of whatever a mapping may read."""
     for table in template.tables:
-        yield table.stream_arn or "", f"the stream of {template.resources[f'{table.stack}/{table.logical_id}'].label}"
+        yield table.stream_arn or "", f"the stream of {_label(template, table)}"
     for queue in template.queues:
-        yield queue.arn, f"the queue {template.resources[f'{queue.stack}/{queue.logical_id}'].label}"
+        yield queue.arn, f"the queue {_label(template, queue)}"
+
+
+def _invokers(template: Template) -> Iterator[tuple[str, str]]:
+    """Name of a topic, rule or bucket and the ARN that it hands its events to, once for each."""
+    for topic in template.topics:
+        for subscription in topic.subscriptions:
+            yield f"the topic {_label(template, topic)}", subscription.endpoint
+    for rule in template.rules:
+        for target in rule.targets:
+            yield f"the rule {_label(template, rule)}", target.arn
+    for bucket in template.buckets:
+        for notification in bucket.notifications:
+            yield f"the bucket {_label(template, bucket)}", notification.destination_arn
 
 
 def _left_out(template: Template) -> Iterator[str]:

@@ -22,7 +22,7 @@ from penstock.runtime.invocation import Throttled, TooLarge
 from penstock.runtime.invocation_record import dead_letter_attributes, invocation_record
 from penstock.runtime.lambda_metrics import NAMESPACE
 from penstock.story.facts import EventHandedOn, Fact, ignore
-from penstock.template.models import EventInvokeConfiguration, Function
+from penstock.template.models import EventInvokeConfiguration, Function, unqualified
 
 ACTIVITY: Final = "event of a function"
 AT_A_TIME: Final = 5
@@ -122,7 +122,7 @@ class AsynchronousInvocations:
             self._count(over.event, "AsyncEventsDropped")
 
     async def _attempt(self, event: QueuedEvent, rules: EventRules) -> Over | TryAgain:
-        async with self._places[_unqualified(event.function_arn)]:
+        async with self._places[unqualified(event.function_arn)]:
             age_ms = self._clock.now_ms() - event.queued_at_ms
             result = await self._functions.invoke(event.function_arn, event.payload, request_id=event.request_id)
         if not isinstance(result, Throttled):
@@ -131,7 +131,7 @@ class AsynchronousInvocations:
 
     async def _tell(self, over: Over) -> None:
         """Hand on what is to be kept of an event."""
-        function = self._definitions[_unqualified(over.event.function_arn)]
+        function = self._definitions[unqualified(over.event.function_arn)]
         configuration = self._configuration(over.event)
         succeeded = over.condition == "Success"
         if configuration is not None:
@@ -170,7 +170,7 @@ class AsynchronousInvocations:
         return self._configurations.get(event.function_arn.removesuffix(":$LATEST"))
 
     def _rules(self, event: QueuedEvent) -> EventRules:
-        reserved = self._definitions[_unqualified(event.function_arn)].reserved_concurrency
+        reserved = self._definitions[unqualified(event.function_arn)].reserved_concurrency
         configuration = self._configuration(event)
         if configuration is None:
             return EventRules(reserved_concurrency=reserved)
@@ -183,7 +183,3 @@ class AsynchronousInvocations:
     def _count(self, event: QueuedEvent, metric: str, value: float = 1, *, unit: str = "Count") -> None:
         name = event.function_arn.split(":")[6]
         self._metrics.add(NAMESPACE, metric, value, {"FunctionName": name}, unit=unit)
-
-
-def _unqualified(function_arn: str) -> str:
-    return ":".join(function_arn.split(":")[:7])

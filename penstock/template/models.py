@@ -524,10 +524,14 @@ class Template:
 
     def function_of(self, function_arn: str) -> Function:
         """The function of an ARN with or without a qualifier; ``TemplateError`` when there is none."""
-        unqualified = ":".join(function_arn.split(":")[:7])
         for function in self.functions:
-            if function.arn == unqualified:
+            if function.arn == unqualified(function_arn):
                 return function
         raise TemplateError(
             f"no function {function_arn} in this template", remedy="define it in one of the stacks that are loaded"
         )
+
+
+def unqualified(function_arn: str) -> str:
+    """The ARN of a function without a version or alias at its end; any other ARN of seven parts or fewer as it is."""
+    return ":".join(function_arn.split(":")[:7])
