@@ -74,6 +74,7 @@ class Journal:
             self._batches[fact.request_id] = fact
         if self._file is not None:
             if not self._unwritten:
+                self._file.announce()
                 self._flush_later(self.flush)
             self._unwritten.append(fact)
         for listener in self._listeners:

@@ -2,19 +2,29 @@
 
 A run that goes on for days does not fill the disk: a file that has grown to `LIMIT_BYTES` becomes the older half,
 next to it, in place of the one before. A run that is still going keeps its own file when another run begins.
+
+The file is locked (``flock``) while it lacks something that was told: whoever saw an effect and then asks for its story
+waits for that, and misses nothing.
 """
 
 from __future__ import annotations
 
+import fcntl
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 from penstock.errors import EnvironmentProblem, UsageError
 from penstock.story.facts import Fact, RunBegan, decode, encode
 
 LIMIT_BYTES = 256 * 1024 * 1024
 """How long one half of the journal grows; our choice."""
+
+PATIENCE_SECONDS = 2.0
+"""How long a reader waits for what was told to be written: a busy run may never pause, a stopped one never goes on."""
 
 
 def _older(path: Path) -> Path:
@@ -36,10 +46,19 @@ class JournalFile:
             self._file = path.open("xb")
         except OSError as problem:
             raise self._refusal(problem) from None
+        self._owed = 0
+        self._owing = threading.Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
+    def announce(self) -> None:
+        """Have readers wait until one more `append` is written."""
+        with self._owing:
+            self._owed += 1
+            if self._owed == 1:
+                _lock(self._file, fcntl.LOCK_EX)
+
     def append(self, facts: Iterable[Fact], *, frame: Iterable[Fact]) -> None:
-        """Add facts, soon; ``frame`` are those that every half begins with.
+        """Add facts that were announced, soon; ``frame`` are those that every half begins with.
 
         `EnvironmentProblem` where what was added before could not be written.
         """
@@ -61,12 +80,22 @@ class JournalFile:
             self._file.write(text.encode(errors="replace"))
             self._file.flush()
             if self._file.tell() > self._limit_bytes:
-                self._file.close()
-                self._path.replace(_older(self._path))
-                self._file = self._path.open("xb")
-                self._file.write(_text(frame).encode(errors="replace"))
+                self._turn_over(frame)
         except OSError as problem:
             self._problem = problem
+        with self._owing:
+            self._owed -= 1
+            if not self._owed:
+                _lock(self._file, fcntl.LOCK_UN)
+
+    def _turn_over(self, frame: Iterable[Fact]) -> None:
+        self._path.replace(_older(self._path))
+        file = self._path.open("xb")
+        with self._owing:
+            _lock(file, fcntl.LOCK_EX)
+            self._file.close()
+            self._file = file
+        self._file.write(_text(frame).encode(errors="replace"))
 
     def _refusal(self, problem: OSError) -> EnvironmentProblem:
         return EnvironmentProblem(
@@ -78,23 +107,56 @@ def _text(facts: Iterable[Fact]) -> str:
     return "".join([encode(fact) + "\n" for fact in facts])
 
 
-def read_journal(path: Path) -> list[Fact]:
-    """The facts of the last run, oldest first; `UsageError` for a file that is no journal of this version."""
+def _lock(file: BinaryIO, operation: int) -> bool:
+    """Whether a lock was had: the writer goes on without one while somebody reads."""
+    try:
+        fcntl.flock(file, operation | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read_journal(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> list[Fact]:
+    """The facts of the last run, oldest first, with all that was told before this was called.
+
+    That of a run whose file is not complete within ``patience_seconds`` is read as it is then. `UsageError` for a file
+    that is no journal of this version.
+    """
     if not path.exists():
         raise UsageError(
             f"there is no journal {path}; run `penstock run` or `penstock demo` first, which keep it in their folder"
         )
+    _wait_for_writer(path, patience_seconds)
     facts = [fact for half in (_older(path), path) if half.exists() for fact in _facts(half)]
     if not facts or not isinstance(facts[0], RunBegan):
         raise UsageError(f"{path} does not begin like a journal; give the file that `penstock run` wrote")
     return facts
 
 
-def _facts(path: Path) -> Iterator[Fact]:
+def _wait_for_writer(path: Path, patience_seconds: float) -> None:
+    until = time.monotonic() + patience_seconds
+    with _opened(path) as file:
+        while not _lock(file, fcntl.LOCK_SH) and time.monotonic() < until:
+            time.sleep(0.005)
+
+
+def _opened(path: Path) -> BinaryIO:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{path} cannot be read: {problem}; give the file that `penstock run` wrote") from None
+        return path.open("rb")
+    except OSError as problem:
+        raise _unreadable(path, problem) from None
+
+
+def _unreadable(path: Path, problem: OSError | UnicodeDecodeError) -> UsageError:
+    return UsageError(f"{path} cannot be read: {problem}; give the file that `penstock run` wrote")
+
+
+def _facts(path: Path) -> Iterator[Fact]:
+    with _opened(path) as file:
+        try:
+            lines = file.read().decode().splitlines(keepends=True)
+        except (OSError, UnicodeDecodeError) as problem:
+            raise _unreadable(path, problem) from None
     for number, line in enumerate(lines, start=1):
         if not line.endswith("\n"):
             return  # a run is about to write the rest

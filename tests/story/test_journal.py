@@ -1,6 +1,9 @@
 """The journal: what it keeps, forgets, and gives back from its file."""
 
+import fcntl
+import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -130,12 +133,54 @@ def test_file_gives_back_what_was_told(tmp_path: Path) -> None:
     (flush,) = soon
     flush()
     journal.wait()
-    journal.tell(written(3))
-
     assert read_journal(path) == [BEGAN, *told]
+    journal.tell(written(3))
     journal.close()
     assert read_journal(path) == [BEGAN, *told, written(3)]
     assert len(path.read_text().splitlines()) == 7
+
+
+def test_reader_waits_for_what_was_told(tmp_path: Path) -> None:
+    """Who saw an effect and asks for its story misses nothing of it, though the file is written later."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.tell(BEGAN)
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(read_journal, path, patience_seconds=60)
+        with pytest.raises(TimeoutError):
+            reading.result(timeout=0.05)
+        journal.tell(written(1))
+        journal.flush()
+
+        assert reading.result() == [BEGAN, written(1)]
+    journal.close()
+
+
+def test_reader_does_not_wait_for_ever(tmp_path: Path) -> None:
+    """A run that was stopped owes what it will never write; what is there can be read."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.tell(BEGAN)
+    journal.flush()
+    journal.wait()
+    journal.tell(written(1))
+
+    assert read_journal(path, patience_seconds=0) == [BEGAN]
+    journal.close()
+
+
+def test_writer_does_not_wait_for_readers(tmp_path: Path) -> None:
+    """A run goes on while somebody reads its journal, and its next reader still waits for what is owed."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    with path.open("rb") as read:
+        fcntl.flock(read, fcntl.LOCK_SH)
+        journal.tell(BEGAN)
+        journal.flush()
+        journal.wait()
+
+    assert read_journal(path, patience_seconds=0) == [BEGAN]
+    journal.close()
 
 
 def test_new_run_begins_anew(tmp_path: Path) -> None:
@@ -155,9 +200,17 @@ def test_file_does_not_grow_for_ever(tmp_path: Path) -> None:
     """At its limit the older half is kept beside the new one, which begins with the run; the half before that goes."""
     path = tmp_path / "journal.jsonl"
     file = JournalFile(path, limit_bytes=1_000)
+    file.announce()
     file.append([BEGAN], frame=[BEGAN])
     for number in range(20):
+        file.announce()
         file.append([written(number)], frame=[BEGAN])
+    file.wait()
+
+    assert read_journal(path, patience_seconds=0)[0] == BEGAN
+    file.announce()
+    with path.open("rb") as half, pytest.raises(BlockingIOError):
+        fcntl.flock(half, fcntl.LOCK_SH | fcntl.LOCK_NB)
     file.close()
 
     kept = read_journal(path)
@@ -199,19 +252,18 @@ def test_fails_when_there_is_no_journal(tmp_path: Path) -> None:
 def test_fails_when_the_disk_is_full(tmp_path: Path) -> None:
     """What a write came to is told with the next one, not lost in its thread."""
 
-    class Full:
+    class Full(io.FileIO):
         """A file without room."""
 
-        def write(self, _: bytes) -> int:
+        def write(self, _: object) -> int:
             """Refuse."""
             raise OSError(28, "No space left on device")
 
-        def close(self) -> None:
-            """Do nothing."""
-
-    file = JournalFile(tmp_path / "journal.jsonl")
+    path = tmp_path / "journal.jsonl"
+    file = JournalFile(path)
     file._file.close()
-    file._file = Full()  # type: ignore[assignment]
+    file._file = Full(path, "w")  # type: ignore[assignment]
+    file.announce()
     file.append([BEGAN], frame=[])
     file.wait()
 
