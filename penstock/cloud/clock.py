@@ -121,10 +121,15 @@ class Clock:
             if not future.done():
                 future.set_result(None)
 
-        self.call_at(at_ms, over, name=name)
+        timer = self.call_at(at_ms, over, name=name)
         if activity is not None:
             self.end(activity)
-        await future
+        try:
+            await future
+        finally:
+            timer.cancel()
+            if activity is not None and future.cancelled():  # who gave up is in flight until it says that it is not
+                self.begin(activity)
 
     def successor(self) -> Self:
         """A clock of this kind that goes on from this time, without timers and with nothing in flight."""

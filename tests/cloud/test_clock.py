@@ -109,3 +109,23 @@ def test_waiting_is_not_being_in_flight() -> None:
         assert clock.now_ms() >= start + HOUR_MS
 
     run(scenario)
+
+
+def test_cancelled_wait_leaves_no_timer_and_nothing_in_flight() -> None:
+    """Who is cut off in a wait is in flight again until it ends, and its time is nothing to wait for any more."""
+
+    async def scenario(clock: Clock) -> None:
+        async def work() -> None:
+            with clock.activity("work"):
+                await clock.wait_until(clock.now_ms() + HOUR_MS, activity="work")
+
+        at_work = asyncio.ensure_future(work())
+        await asyncio.sleep(0)
+        assert (clock.busy_with, len(clock.pending)) == ({}, 1)
+        at_work.cancel()
+        (ended,) = await asyncio.gather(at_work, return_exceptions=True)
+
+        assert isinstance(ended, asyncio.CancelledError)
+        assert (clock.busy_with, clock.pending) == ({}, [])
+
+    run(scenario, WallClock())
