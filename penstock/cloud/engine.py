@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from penstock.cloud import json_calls, moto_executions, moto_messages, moto_speed, repairs, wire_form
+from penstock.cloud import json_calls, moto_executions, moto_messages, moto_queues, moto_speed, repairs, wire_form
 from penstock.cloud.wire_form import Reply, Request
 from penstock.errors import EnvironmentProblem
 
@@ -58,6 +58,7 @@ class Engine:
                 "use a process of its own"
             )
         moto_speed.install()
+        moto_queues.install()
         moto_messages.install()
         repairs.install(now_ms=now_ms)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}

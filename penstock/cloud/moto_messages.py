@@ -1,15 +1,11 @@
-"""Where moto's queues, topics and buckets say or do other than AWS: mended here, once per process.
+"""Where moto's topics and buckets say or do other than AWS: mended here, once per process.
 
-- SQS counts a message in bytes, its attributes included (*Amazon SQS message quotas*), moto in characters of its body.
-- A FIFO queue numbers every message, in rising order, and forgets a deduplication id after five minutes and not
-  when the message is deleted (*Exactly-once processing in Amazon SQS*).
 - ``RawMessageDelivery`` of ``"false"`` is no raw delivery; what a subscribed queue refuses goes to the subscription's
   dead-letter queue and not to the publisher as an error (*Amazon SNS dead-letter queues*); an envelope names its own
   subscription.
 - An S3 notification has all members of *Event message structure*, its key encoded but for slashes; a delete marker is
   notified too.
-- A queue's region is that of its host, also where a call is not signed (moto then took us-east-1).
-- All of them tell the application's time.
+- Both tell the application's time.
 
 Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/test_moto_messages.py``.
 """
@@ -26,9 +22,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-DEDUPLICATION_MS = 300_000
-"""The deduplication interval of FIFO queues."""
-
 
 class _Time:
     """The clock that messages are stamped by."""
@@ -44,17 +37,10 @@ def follow(now_ms: Callable[[], int]) -> None:
 @functools.cache
 def install() -> None:
     """Put AWS's ways in place of moto's."""
-    from moto.core.responses import BaseResponse
     from moto.s3 import models as s3
     from moto.s3 import notifications
     from moto.sns import models as sns
-    from moto.sqs import models as sqs
-    from moto.sqs.responses import SQSResponse
 
-    SQSResponse.region_regex = BaseResponse.region_regex
-    sqs.SQSBackend.send_message = _sized(sqs.SQSBackend.send_message)
-    sqs.SQSBackend.send_message_batch = _sized_together(sqs.SQSBackend.send_message_batch)
-    sqs.Queue.add_message = _deduplicated(sqs.Queue.add_message)
     sns.Subscription.publish = _redriven(sns.Subscription.publish)
     sns.Subscription.get_post_data = _signed_off(sns.Subscription.get_post_data)
     sns.iso_8601_datetime_with_milliseconds = _iso_now
@@ -65,70 +51,6 @@ def install() -> None:
 
 def _iso_now(*_: object) -> str:
     return datetime.fromtimestamp(_Time.now_ms() / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-# --- queues --------------------------------------------------------------------------------------
-
-
-def message_bytes(body: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
-    """The size of a message as SQS counts it: body, and each attribute's name, type and value."""
-    size = len(body.encode())
-    for name, attribute in (attributes or {}).items():
-        value = attribute.get("StringValue") or attribute.get("BinaryValue") or b""
-        size += len(name.encode()) + len(str(attribute.get("DataType", "")).encode())
-        size += len(value.encode() if isinstance(value, str) else value)
-    return size
-
-
-def _check_size(queue: Any, body: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> None:
-    from moto.sqs.exceptions import InvalidParameterValue
-
-    if message_bytes(body, attributes) > queue.maximum_message_size:
-        limit = f"Message must be shorter than {queue.maximum_message_size} bytes."
-        raise InvalidParameterValue(f"One or more parameters are invalid. Reason: {limit}")
-
-
-def _sized(send: Callable[..., Any]) -> Callable[..., Any]:
-    def send_message(self: Any, queue_name: str, message_body: str, *args: Any, **named: Any) -> Any:
-        attributes = args[0] if args else named.get("message_attributes")
-        _check_size(self.get_queue(queue_name), message_body, attributes)
-        return send(self, queue_name, message_body, *args, **named)
-
-    return send_message
-
-
-def _sized_together(send: Callable[..., Any]) -> Callable[..., Any]:
-    def send_message_batch(self: Any, queue_name: str, entries: Mapping[str, Mapping[str, Any]]) -> Any:
-        from moto.sqs.constants import MAXIMUM_MESSAGE_LENGTH
-        from moto.sqs.exceptions import BatchRequestTooLong
-
-        queue = self.get_queue(queue_name)
-        total = 0
-        for entry in entries.values():
-            _check_size(queue, entry["MessageBody"], entry.get("MessageAttributes"))
-            total += message_bytes(entry["MessageBody"], entry.get("MessageAttributes"))
-        if total > MAXIMUM_MESSAGE_LENGTH:
-            raise BatchRequestTooLong(total)
-        return send(self, queue_name, entries)
-
-    return send_message_batch
-
-
-def _deduplicated(add: Callable[..., None]) -> Callable[..., None]:
-    numbers = itertools.count(1)
-
-    def add_message(self: Any, message: Any) -> None:
-        if self.fifo_queue:
-            message.sequence_number = f"{10**19 + next(numbers)}"
-            scope = message.group_id if self.attributes.get("DeduplicationScope") == "messageGroup" else ""
-            seen: dict[tuple[str, str], int] = self.__dict__.setdefault("deduplication_ids", {})
-            known_at_ms = seen.get((scope, message.deduplication_id))
-            if known_at_ms is not None and message.sent_timestamp - known_at_ms < DEDUPLICATION_MS:
-                return
-            seen[scope, message.deduplication_id] = message.sent_timestamp
-        add(self, message)
-
-    return add_message
 
 
 # --- topics --------------------------------------------------------------------------------------

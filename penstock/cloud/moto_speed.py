@@ -2,9 +2,8 @@
 
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
-cycles; names of actions are looked up once; a message's age is compared with the one attribute of its queue that
-matters; ids and receipt handles are drawn at once. Expressions are in ``moto_expressions.py``, updates in
-``moto_updates.py``.
+cycles; names of actions are looked up once; ids and receipt handles are drawn at once. Expressions are in
+``moto_expressions.py``, updates in ``moto_updates.py``.
 
 What is never used is not loaded: moto's own IAM, the list of all regions, the names of all services.
 """
@@ -55,7 +54,6 @@ def install() -> None:
     moto_expressions.install()
     moto_updates.install()
     models.generate_receipt_handle = _receipt_handle
-    models.SQSBackend.is_message_valid_based_on_retention_period = _is_retained
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
@@ -87,14 +85,6 @@ def _give_request_id(headers: dict[str, Any]) -> str:
 def _receipt_handle() -> str:
     """185 small letters, drawn at once."""
     return "".join(random.choices(string.ascii_lowercase, k=185))
-
-
-def _is_retained(backend: Any, queue_name: str, message: Any) -> bool:
-    """Whether a queue still keeps a message, without describing the whole queue for it."""
-    from moto.sqs import models
-
-    kept_seconds = int(backend.get_queue(queue_name).message_retention_period)
-    return bool(kept_seconds + message.sent_timestamp / 1000 > models.unix_time())
 
 
 def copy_of(typed: Any) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from penstock.cloud.metrics import Metrics
+from penstock.cloud.moto_queues import held
 
 NAMESPACE: Final = "AWS/SQS"
 POISON_RECEIVES: Final = 3
@@ -34,14 +35,14 @@ def measure_count(metrics: Metrics, name: str, queue_name: str, messages: int) -
 
 def sample(metrics: Metrics, queue: Any, *, now_ms: int) -> None:
     """Add how many messages a queue of moto's holds now, and the age of the oldest in seconds, if there is any."""
-    dimensions = {"QueueName": queue.name}
-    delayed = sum(message.delayed for message in queue._messages)
-    hidden = sum(not message.visible and not message.delayed for message in queue._messages)
-    visible = len(queue._messages) - delayed - hidden
+    messages, dimensions = held(queue), {"QueueName": queue.name}
+    delayed = sum(message.delayed for message in messages)
+    hidden = sum(not message.visible and not message.delayed for message in messages)
+    visible = len(messages) - delayed - hidden
     metrics.add(NAMESPACE, "ApproximateNumberOfMessagesVisible", visible, dimensions)
     metrics.add(NAMESPACE, "ApproximateNumberOfMessagesNotVisible", hidden, dimensions)
     metrics.add(NAMESPACE, "ApproximateNumberOfMessagesDelayed", delayed, dimensions)
-    came = [at_ms for message in queue._messages if (at_ms := _came_at_ms(message)) is not None]
+    came = [at_ms for message in messages if (at_ms := _came_at_ms(message)) is not None]
     if came:
         age_seconds = int(now_ms - min(came)) // 1000
         metrics.add(NAMESPACE, "ApproximateAgeOfOldestMessage", age_seconds, dimensions, unit="Seconds")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.cloud import moto_messages, queue_metrics
+from penstock.cloud import moto_messages, moto_queues, queue_metrics
 from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
 from penstock.cloud.front_door import Call
@@ -51,7 +51,7 @@ class Queues:
         self._polls: dict[str, list[Callable[[], None]]] = {}
         self._timers: dict[str, Timer] = {}
         self.on_sent: Callable[[str, Any], None] = lambda *_: None
-        """Is told of each message (moto's) that came into a queue, by the queue's name."""
+        """Is told of each message (moto's) that came into a queue, by the queue's name; of no repetition."""
         _patch_moto(self)
 
     @property
@@ -95,15 +95,18 @@ class Queues:
         self.changed(name)
 
     def change_visibility(self, queue_arn: str, messages: Sequence[QueueMessage], seconds: int) -> None:
-        """Set how long received messages stay invisible, from now."""
+        """Set how long received messages stay invisible, from now; one that is gone already stays so."""
+        from moto.sqs.exceptions import ReceiptHandleIsInvalid
+
         name = queue_arn.rpartition(":")[2]
         for message in messages:
-            self._backend.change_message_visibility(name, message.receipt_handle, seconds)
+            with contextlib.suppress(ReceiptHandleIsInvalid):
+                self._backend.change_message_visibility(name, message.receipt_handle, seconds)
         self.changed(name)
 
     def held(self, queue_name: str) -> list[Any]:
         """All messages that are in a queue, visible or not, oldest first: moto's own, to be read only."""
-        return list(self._backend.queues[queue_name]._messages)
+        return list(moto_queues.held(self._backend.queues[queue_name]))
 
     def sample(self) -> None:
         """Add what every queue holds now to the metrics."""
@@ -272,8 +275,10 @@ def _patch_moto(queues: Queues) -> None:
     )
 
     def add_and_tell(self: Any, message: Any) -> None:
-        queue_metrics.measure_sent(metrics, self.name, message, now_ms=queues._clock.now_ms())
         add_message(self, message)
+        if message not in self._messages[-1:]:
+            return  # a repetition, which a FIFO queue takes and drops
+        queue_metrics.measure_sent(metrics, self.name, message, now_ms=queues._clock.now_ms())
         queues.on_sent(self.name, message)
         queues.changed(self.name)
 

@@ -1,154 +1,15 @@
-"""Queues, topics and buckets as AWS has them: contracts that moto alone does not keep."""
+"""Topics and buckets as AWS has them: contracts that moto alone does not keep."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes import S3Event
 
-from penstock.cloud import moto_messages
-from penstock.cloud.engine import Engine, EngineError
-
-ACCOUNT = "123456789012"
-NOW_MS = 1_583_348_638_390
-
-
-class Time:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now_ms = NOW_MS
-
-
-@pytest.fixture
-def time() -> Iterator[Time]:
-    """The time by which messages are stamped."""
-    standing = Time()
-    moto_messages.follow(lambda: standing.now_ms)
-    yield standing
-    moto_messages.follow(lambda: NOW_MS)
-
-
-@pytest.fixture
-def engine(time: Time, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """An engine that holds nothing."""
-    started = Engine(account_id=ACCOUNT, region="eu-west-1")
-    from moto.sqs import models
-
-    monkeypatch.setattr(models, "unix_time_millis", lambda *_: float(time.now_ms))
-    monkeypatch.setattr(models, "unix_time", lambda *_: time.now_ms / 1000)
-    return started
-
-
-def a_queue(engine: Engine, name: str, **attributes: str) -> str:
-    """The URL of a new queue."""
-    url: str = engine.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes})["QueueUrl"]
-    return url
-
-
-def arn(name: str) -> str:
-    """The ARN of a queue."""
-    return f"arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}"
-
-
-def received(engine: Engine, url: str) -> list[dict[str, Any]]:
-    """The messages that wait in a queue."""
-    asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"]}
-    return list(engine.call("sqs", "ReceiveMessage", asked).get("Messages", []))
-
-
-# --- queues --------------------------------------------------------------------------------------
-
-
-def test_queue_is_found_in_its_region_whatever_the_message_says(engine: Engine) -> None:
-    """A call that goes moto's own way, for a word in its body, reaches the same queue."""
-    url = a_queue(engine, "q")
-    engine.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "Proxy: null"})
-
-    assert [message["Body"] for message in received(engine, url)] == ["Proxy: null"]
-
-
-@pytest.mark.parametrize(
-    ("body", "attributes"),
-    [
-        ("x" * 1025, {}),
-        ("é" * 513, {}),
-        ("x" * 1000, {"name": {"DataType": "String", "StringValue": "é" * 8}}),
-    ],
-)
-def test_message_is_counted_in_bytes_with_its_attributes(engine: Engine, body: str, attributes: dict[str, Any]) -> None:
-    """A message is too long by its bytes and those of its attributes, alone and in a batch."""
-    url = a_queue(engine, "small", MaximumMessageSize="1024")
-    single = {"QueueUrl": url, "MessageBody": body, "MessageAttributes": attributes}
-    batch = {"QueueUrl": url, "Entries": [{"Id": "1", "MessageBody": body, "MessageAttributes": attributes}]}
-
-    for operation, params in (("SendMessage", single), ("SendMessageBatch", batch)):
-        with pytest.raises(EngineError, match=r"InvalidParameterValue.*Message must be shorter than 1024 bytes"):
-            engine.call("sqs", operation, params)
-    assert received(engine, url) == []
-
-
-def test_binary_attribute_counts_too() -> None:
-    """Name, type and value of an attribute count, whatever the type."""
-    attribute = {"DataType": "Binary", "BinaryValue": b"1234"}
-
-    assert moto_messages.message_bytes("é", {"a": attribute}) == 2 + len("a") + len("Binary") + 4
-
-
-def test_message_of_the_full_size_is_taken(engine: Engine) -> None:
-    """A queue takes a mebibyte unless told otherwise, one message or ten together."""
-    url = a_queue(engine, "large")
-    entries = [{"Id": name, "MessageBody": name * (1 << 18) + "é" * (1 << 17)} for name in "xyz"]
-
-    engine.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "é" * (1 << 19)})
-    with pytest.raises(EngineError, match="BatchRequestTooLong"):
-        engine.call("sqs", "SendMessageBatch", {"QueueUrl": url, "Entries": entries})
-
-    assert len(received(engine, url)) == 1
-
-
-def test_fifo_queue_forgets_a_deduplication_id_after_five_minutes(engine: Engine, time: Time) -> None:
-    """A message sent again is taken and not delivered, though the first is received and deleted by then."""
-    url = a_queue(engine, "orders.fifo", FifoQueue="true", ContentBasedDeduplication="true")
-    send = {"QueueUrl": url, "MessageBody": "one", "MessageGroupId": "g"}
-
-    engine.call("sqs", "SendMessage", send)
-    (first,) = received(engine, url)
-    engine.call("sqs", "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": first["ReceiptHandle"]})
-    time.now_ms += 299_999
-    engine.call("sqs", "SendMessage", send)
-    repeated = received(engine, url)
-    time.now_ms += 1
-    engine.call("sqs", "SendMessage", send)
-    (again,) = received(engine, url)
-
-    assert repeated == []
-    assert int(again["Attributes"]["SequenceNumber"]) > int(first["Attributes"]["SequenceNumber"])
-    assert len(first["Attributes"]["SequenceNumber"]) == 20
-
-
-def test_message_is_delayed_hidden_and_redriven(engine: Engine, time: Time) -> None:
-    """Delay, visibility timeout and the last receive go by the clock; a dead letter keeps id, body and attributes."""
-    dead = a_queue(engine, "dead")
-    redrive = json.dumps({"deadLetterTargetArn": arn("dead"), "maxReceiveCount": 1})
-    url = a_queue(engine, "orders", DelaySeconds="5", VisibilityTimeout="30", RedrivePolicy=redrive)
-    attributes = {"kind": {"DataType": "String", "StringValue": "order"}}
-    sent = engine.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "one", "MessageAttributes": attributes})
-
-    assert received(engine, url) == []
-    time.now_ms += 5_001
-    assert [message["MessageId"] for message in received(engine, url)] == [sent["MessageId"]]
-    assert received(engine, url) == []
-    time.now_ms += 30_001
-    assert received(engine, url) == []
-
-    (letter,) = received(engine, dead)
-    assert (letter["MessageId"], letter["Body"]) == (sent["MessageId"], "one")
-    assert letter["MessageAttributes"]["kind"]["StringValue"] == "order"
-
+from penstock.cloud.engine import Engine
+from tests.cloud.some_queues import a_queue, arn, received
 
 # --- topics --------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import pytest
 
 from penstock.cloud.clock import JumpingClock, WallClock
 from penstock.cloud.engine import Engine
+from penstock.cloud.metrics import Metrics
 from penstock.cloud.queues import Queues
 from penstock.mapping.inputs import QueueMessage
 
@@ -72,3 +73,46 @@ def test_cancelled_long_poll_leaves_nothing_in_flight() -> None:
 
     assert isinstance(ended, asyncio.CancelledError)
     assert busy == {}
+
+
+def test_repetition_that_a_fifo_queue_drops_is_not_told_or_counted() -> None:
+    """Nothing came into the queue, whatever the sender was answered."""
+
+    async def go() -> tuple[list[str], float]:
+        clock = WallClock()
+        metrics = Metrics(now_ms=clock.now_ms)
+        engine = Engine(account_id="123456789012", region="us-east-1", now_ms=clock.now_ms)
+        queues = Queues(engine, clock, metrics)
+        told: list[str] = []
+        queues.on_sent = lambda name, message: told.append(f"{message.body} into {name}")
+        attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+        engine.call("sqs", "CreateQueue", {"QueueName": "q.fifo", "Attributes": attributes})
+        for body in ("one", "one", "two"):
+            queues.send(f"{ARN}.fifo", body, group="g")
+        clock.close()
+        return told, metrics.sum("AWS/SQS", "NumberOfMessagesSent", QueueName="q.fifo")
+
+    told, counted = asyncio.run(go())
+
+    assert told == ["one into q.fifo", "two into q.fifo"]
+    assert counted == 2
+
+
+def test_message_that_is_gone_need_not_be_shown_again() -> None:
+    """What was deleted, or held for its retention period, while a batch waited is no error to its mapping."""
+
+    async def go() -> list[QueueMessage]:
+        clock = JumpingClock()
+        engine = Engine(account_id="123456789012", region="us-east-1", now_ms=clock.now_ms)
+        queues = Queues(engine, clock)
+        engine.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"MessageRetentionPeriod": "60"}})
+        queues.send(ARN, "once")
+        taken: list[QueueMessage] = []
+        queues.receive(ARN, limit=1, visibility_timeout_seconds=600, answer=taken.extend)
+        clock.skipped_ms += 60_000
+        queues.change_visibility(ARN, taken, 0)
+        assert queues.held("q") == []
+        clock.close()
+        return taken
+
+    assert len(asyncio.run(go())) == 1
