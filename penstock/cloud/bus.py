@@ -32,7 +32,9 @@ from penstock.template.models import EventBus, Rule, RuleTarget
 
 ACTIVITY = "event delivery"
 MAX_ENTRIES = 10
-MAX_REQUEST_BYTES = 262_144
+MAX_REQUEST_BYTES = 1_048_576
+"""The largest sum of a call's entries (*PutEvents*, API reference: 1 MB, since January 2026)."""
+
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 1_000, 300_000
 
 Deliver = Callable[[Rule, RuleTarget, str], Awaitable[None]]

@@ -1,5 +1,7 @@
 """Where moto's topics and buckets say or do other than AWS: mended here, once per process.
 
+- A topic takes 256 KiB, or as much as its ``MaximumMessageSize`` says, in bytes and with the attributes; moto counts
+  characters of the message alone (*Publishing large messages with Amazon SNS*). An empty message is refused.
 - ``RawMessageDelivery`` of ``"false"`` is no raw delivery; what a subscribed queue refuses goes to the subscription's
   dead-letter queue and not to the publisher as an error (*Amazon SNS dead-letter queues*); an envelope names its own
   subscription.
@@ -17,10 +19,16 @@ import hashlib
 import itertools
 import json
 import time
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
+
+from penstock.cloud.moto_queues import message_bytes
+
+PUBLISHED_BYTES, LARGEST_PUBLISHED_BYTES = 262_144, 1_048_576
+"""The largest message of a topic that says nothing of it, and of any topic."""
 
 
 class _Time:
@@ -41,6 +49,9 @@ def install() -> None:
     from moto.s3 import notifications
     from moto.sns import models as sns
 
+    sns.MAXIMUM_MESSAGE_LENGTH = LARGEST_PUBLISHED_BYTES
+    sns.SNSBackend.publish = _sized(sns.SNSBackend.publish)
+    sns.SNSBackend.publish_batch = _sized_together(sns.SNSBackend.publish_batch)
     sns.Subscription.publish = _redriven(sns.Subscription.publish)
     sns.Subscription.get_post_data = _signed_off(sns.Subscription.get_post_data)
     sns.iso_8601_datetime_with_milliseconds = _iso_now
@@ -54,6 +65,51 @@ def _iso_now(*_: object) -> str:
 
 
 # --- topics --------------------------------------------------------------------------------------
+
+
+def _sized(publish: Callable[..., str]) -> Callable[..., str]:
+    def publish_sized(self: Any, message: str, arn: str | None = None, **named: Any) -> str:
+        from moto.sns.exceptions import InvalidParameterValue
+
+        if arn is not None and ":endpoint/" not in arn:
+            limit_bytes = _limit_bytes(self.get_topic(arn))
+            if not message:
+                raise InvalidParameterValue("Invalid parameter: Empty message")
+            if _published_bytes(message, named.get("message_attributes")) > limit_bytes:
+                raise InvalidParameterValue("Invalid parameter: Message too long")
+        return publish(self, message, arn=arn, **named)
+
+    return publish_sized
+
+
+def _sized_together(publish: Callable[..., Any]) -> Callable[..., Any]:
+    def publish_batch(self: Any, topic_arn: str, publish_batch_request_entries: list[dict[str, Any]]) -> Any:
+        from moto.sns.exceptions import SNSException
+
+        limit_bytes = _limit_bytes(self.get_topic(topic_arn))
+        sizes = [_published_bytes(e["Message"], e.get("MessageAttributes")) for e in publish_batch_request_entries]
+        if sum(sizes) > limit_bytes:
+            told = "The length of all the batch messages put together is more than the limit."
+            raise SNSException("BatchRequestTooLong", told)
+        return publish(self, topic_arn, publish_batch_request_entries)
+
+    return publish_batch
+
+
+def _limit_bytes(topic: Any) -> int:
+    return int(getattr(topic, "maximum_message_size", PUBLISHED_BYTES))
+
+
+def _published_bytes(message: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
+    """The size of a message with its attributes, which are as SNS hands them on."""
+    shown = {
+        name: {
+            "DataType": each["Type"],
+            "BinaryValue": b64decode(each["Value"]) if each["Type"].startswith("Binary") else each["Value"],
+        }
+        for name, each in (attributes or {}).items()
+    }
+    return message_bytes(message, shown)
 
 
 def _redriven(publish: Callable[..., None]) -> Callable[..., None]:

@@ -1,7 +1,8 @@
 """Time to live: items whose time is over go, and the stream says that the service took them.
 
-moto never deletes them. Source: Using time to live in DynamoDB (an item goes within a few days of its time; the
-record carries a userIdentity). Our choice: a sweep every ten minutes of the application's clock.
+moto never deletes them. Source: Using time to live in DynamoDB (an item goes within a few days of its time, unless that
+is more than five years ago; the record carries a userIdentity). Our choice: a sweep every ten minutes of the
+application's clock, and 365 days for a year.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from penstock.cloud.clock import Clock
 from penstock.cloud.streams import Stream
 
 SWEEP_MS = 600_000
+OLDEST_SECONDS = 5 * 365 * 86_400
+"""A time that lies further back is none: mostly milliseconds cut short, days, or nothing."""
 
 
 class TimeToLive:
@@ -43,4 +46,6 @@ class TimeToLive:
 
     def _is_over(self, attributes: Mapping[str, Any], now_seconds: float) -> bool:
         expires = attributes.get(self._attribute)
-        return expires is not None and expires.type == "N" and float(expires.value) <= now_seconds
+        if expires is None or expires.type != "N":
+            return False
+        return 0 <= now_seconds - float(expires.value) <= OLDEST_SECONDS

@@ -335,6 +335,7 @@ PROPERTIES: Final[Mapping[str, Verdicts]] = {
         "DisplayName": _DESCRIPTION,
         "FifoTopic": _SIMULATED,
         "KmsMasterKeyId": _ENCRYPTED,
+        "MaximumMessageSize": _SIMULATED,
         "SignatureVersion": _IGNORED,
         "Subscription": "approximated: delivered to queues and functions; e-mail, SMS and HTTP endpoints get nothing",
         "Tags": _TAGS,

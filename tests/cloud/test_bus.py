@@ -162,7 +162,8 @@ def test_services_publish_under_their_own_names() -> None:
     [
         ([], "ValidationException"),
         ([entry()] * 11, "ValidationException"),
-        ([entry(Detail='{"a":"' + "x" * 262_144 + '"}')], "ValidationException"),
+        ([entry(Detail='{"a":"' + "x" * (1_048_577 - 23) + '"}')], "ValidationException"),
+        ([entry(Detail='{"a":"' + "é" * 262_144 + '"}')] * 2, "ValidationException"),
     ],
 )
 def test_whole_call_is_refused(entries: list[dict[str, Any]], error: str) -> None:
@@ -171,6 +172,16 @@ def test_whole_call_is_refused(entries: list[dict[str, Any]], error: str) -> Non
 
     assert (status, answer["__type"]) == (400, error)
     assert bus.published == []
+
+
+def test_call_of_the_full_size_is_taken() -> None:
+    """The entries of a call may come to a mebibyte: source, type and detail in UTF-8."""
+    target = Target()
+    large = entry(Detail='{"a":"' + "x" * (1_048_576 - 23) + '"}')
+
+    status, answer, _, _ = publish([large], target)
+
+    assert (status, answer["FailedEntryCount"], len(target.taken)) == (200, 0, 1)
 
 
 def test_delivery_is_repeated_with_growing_waits() -> None:

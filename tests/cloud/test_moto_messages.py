@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import S3Event
 
-from penstock.cloud.engine import Engine
+from penstock.cloud.engine import Engine, EngineError
 from tests.cloud.some_queues import a_queue, arn, received
 
 # --- topics --------------------------------------------------------------------------------------
@@ -82,6 +82,57 @@ def test_filter_policy_decides(engine: Engine, scope: str, policy: dict[str, Any
     engine.call("sns", "Publish", {"TopicArn": topic_arn, **message})
 
     assert len(received(engine, url)) == delivered
+
+
+@pytest.mark.parametrize(
+    ("message", "attributes"),
+    [
+        ("é" * 512, {"name": {"DataType": "String", "StringValue": "x"}}),
+        ("é" * 513, {}),
+        ("x" * 1000, {"name": {"DataType": "Binary", "BinaryValue": b"1" * 15}}),
+    ],
+)
+def test_published_message_is_counted_in_bytes_with_its_attributes(
+    engine: Engine, message: str, attributes: dict[str, Any]
+) -> None:
+    """A topic takes as many bytes as it says, in a batch all messages together."""
+    topic_arn = engine.call("sns", "CreateTopic", {"Name": "news", "Attributes": {"MaximumMessageSize": "1024"}})[
+        "TopicArn"
+    ]
+    entries = [{"Id": name, "Message": "x" * 513} for name in "ab"]
+    fitting = {"Message": "x" * 1000, "MessageAttributes": {"name": {"DataType": "Binary", "BinaryValue": b"1" * 14}}}
+
+    with pytest.raises(EngineError, match="InvalidParameter: Invalid parameter: Message too long"):
+        engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": message, "MessageAttributes": attributes})
+    with pytest.raises(EngineError, match="BatchRequestTooLong"):
+        engine.call("sns", "PublishBatch", {"TopicArn": topic_arn, "PublishBatchRequestEntries": entries})
+
+    assert "MessageId" in engine.call("sns", "Publish", {"TopicArn": topic_arn, **fitting})
+
+
+def test_topic_takes_256_kib_unless_it_says_otherwise(engine: Engine) -> None:
+    """A message of just that is published."""
+    topic_arn = engine.call("sns", "CreateTopic", {"Name": "news"})["TopicArn"]
+
+    engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": "é" * 131_072})
+    with pytest.raises(EngineError, match="Message too long"):
+        engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": "é" * 131_073})
+    engine.call(
+        "sns",
+        "SetTopicAttributes",
+        {"TopicArn": topic_arn, "AttributeName": "MaximumMessageSize", "AttributeValue": "1048576"},
+    )
+    engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": "é" * 524_288})
+
+
+def test_fails_when_a_message_is_empty_or_for_no_topic(engine: Engine) -> None:
+    """In the words of SNS."""
+    topic_arn = engine.call("sns", "CreateTopic", {"Name": "news"})["TopicArn"]
+
+    with pytest.raises(EngineError, match="InvalidParameter: Invalid parameter: Empty message"):
+        engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": ""})
+    with pytest.raises(EngineError, match="NotFound: Topic does not exist"):
+        engine.call("sns", "Publish", {"TopicArn": f"{topic_arn}-gone", "Message": "hello"})
 
 
 @pytest.mark.parametrize("raw", ["true", "false"])

@@ -1,5 +1,6 @@
 """What single writes promise, to the item and to the stream."""
 
+import time
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def test_write_that_changes_nothing_is_no_record(table: Table, again: dict[str, 
 def test_time_to_live_signs_what_it_deletes(endpoint: Endpoint, table: Table) -> None:
     """A delete by the service carries its identity, one by a caller carries none."""
     for pk in ("1", "2"):
-        table.put(pk={"S": pk}, over={"N": "1"} if pk == "1" else {"N": "99999999999"})
+        table.put(pk={"S": pk}, over={"N": str(int(time.time()))} if pk == "1" else {"N": "99999999999"})
     live = table.shard_iterator("LATEST")
 
     endpoint.sweep(table.name, "over")

@@ -191,7 +191,7 @@ _MESSAGES = {
     "QueuePolicy": _resource(
         "SQS::QueuePolicy", PolicyDocument=_OF_QUEUE, Queues=[_ref("Queue"), _ref("DeadLetters"), _ref("FifoQueue")]
     ),
-    "Topic": _resource("SNS::Topic", TopicName="topic"),
+    "Topic": _resource("SNS::Topic", MaximumMessageSize=1048576, TopicName="topic"),
     "FifoTopic": _resource("SNS::Topic", ContentBasedDeduplication=True, FifoTopic=True, TopicName="topic.fifo"),
     "TopicPolicy": _resource("SNS::TopicPolicy", PolicyDocument=_OF_TOPIC, Topics=[_ref("Topic")]),
     "Subscription": _resource(

@@ -11,7 +11,14 @@ from penstock.template.messages import parsed
 from penstock.template.models import Resource
 from penstock.template.properties import Properties
 
-_ATTRIBUTES: Final = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId", "SignatureVersion")
+_ATTRIBUTES: Final = (
+    "ContentBasedDeduplication",
+    "DisplayName",
+    "FifoTopic",
+    "KmsMasterKeyId",
+    "MaximumMessageSize",
+    "SignatureVersion",
+)
 
 
 def provision_topic(resource: Resource, engine: Engine) -> None:
