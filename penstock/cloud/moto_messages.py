@@ -6,7 +6,7 @@
   dead-letter queue and not to the publisher as an error (*Amazon SNS dead-letter queues*); an envelope names its own
   subscription.
 - An S3 notification has all members of *Event message structure*, its key encoded but for slashes; a delete marker is
-  notified too.
+  notified too, and an upload in parts when it is complete, but not as a put besides.
 - Both tell the application's time.
 
 Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/test_moto_messages.py``.
@@ -55,6 +55,7 @@ def install() -> None:
     sns.Subscription.publish = _redriven(sns.Subscription.publish)
     sns.Subscription.get_post_data = _signed_off(sns.Subscription.get_post_data)
     sns.iso_8601_datetime_with_milliseconds = _iso_now
+    s3.S3Backend.complete_multipart_upload = _told_once(s3.S3Backend.complete_multipart_upload)
     s3.S3Backend._set_delete_marker = _told(s3.S3Backend._set_delete_marker)
     notifications._get_s3_event = _s3_event
     notifications._get_test_event = _s3_test_event
@@ -182,6 +183,17 @@ def _told(set_delete_marker: Callable[..., Any]) -> Callable[..., Any]:
         return marker
 
     return tell
+
+
+def _told_once(complete: Callable[..., Any]) -> Callable[..., Any]:
+    def complete_multipart_upload(self: Any, *args: Any) -> Any:
+        self.put_object = functools.partial(self.put_object, disable_notification=True)
+        try:
+            return complete(self, *args)
+        finally:
+            del self.put_object
+
+    return complete_multipart_upload
 
 
 def _s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, list[dict[str, Any]]]:

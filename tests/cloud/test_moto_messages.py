@@ -241,3 +241,21 @@ def test_notifications_of_an_object_are_in_order(engine: Engine, notified: str) 
     assert created["sequencer"] < removed["sequencer"]
     assert set(removed) == {"key", "versionId", "sequencer"}
     assert removed["versionId"] == marker
+
+
+def test_upload_in_parts_is_told_once(engine: Engine, notified: str) -> None:
+    """As what it is, when it is complete; no put is told besides."""
+    received(engine, notified)
+    upload = {"Bucket": "bucket", "Key": "large"}
+
+    upload["UploadId"] = engine.call("s3", "CreateMultipartUpload", upload)["UploadId"]
+    tag = engine.call("s3", "UploadPart", {**upload, "PartNumber": 1, "Body": b"1234"})["ETag"]
+    parts = {"Parts": [{"ETag": tag, "PartNumber": 1}]}
+    engine.call("s3", "CompleteMultipartUpload", {**upload, "MultipartUpload": parts})
+    engine.call("s3", "PutObject", {"Bucket": "bucket", "Key": "small", "Body": b"1"})
+
+    records = [json.loads(message["Body"])["Records"][0] for message in received(engine, notified)]
+    assert [(record["eventName"], record["s3"]["object"]["key"]) for record in records] == [
+        ("ObjectCreated:CompleteMultipartUpload", "large"),
+        ("ObjectCreated:Put", "small"),
+    ]

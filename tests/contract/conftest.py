@@ -61,3 +61,11 @@ def ordered_table(endpoint: Endpoint) -> Iterator[Table]:
     made = Table(endpoint, sort_key=True)
     yield made
     made.drop()
+
+
+@pytest.fixture
+def indexed_table(endpoint: Endpoint) -> Iterator[Table]:
+    """A table with the keys ``pk`` and ``sk`` and an index with the keys ``customer`` and ``n``, a number."""
+    made = Table(endpoint, sort_key=True, index=True)
+    yield made
+    made.drop()

@@ -119,15 +119,25 @@ def endpoint_at(url: str | None) -> Iterator[Endpoint]:
 class Table:
     """A table with a stream of its own, made for one contract."""
 
-    def __init__(self, endpoint: Endpoint, *, sort_key: bool = False) -> None:
+    def __init__(self, endpoint: Endpoint, *, sort_key: bool = False, index: bool = False) -> None:
+        """``index`` gives it one of the name ``by-customer``, of the attributes ``customer`` and ``n``."""
         self.client = endpoint.dynamodb
         self.streams = endpoint.streams
         self.name = f"contract-{uuid4().hex[:12]}"
         keys = [("pk", "HASH"), ("sk", "RANGE")][: 1 + sort_key]
+        by_customer = [("customer", "HASH"), ("n", "RANGE")] if index else []
+        indexes = {
+            "IndexName": "by-customer",
+            "KeySchema": _schema(by_customer),
+            "Projection": {"ProjectionType": "ALL"},
+        }
         description = self.client.create_table(
             TableName=self.name,
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            KeySchema=_schema(keys),
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "N" if name == "n" else "S"} for name, _ in keys + by_customer
+            ],
+            **({"GlobalSecondaryIndexes": [indexes]} if index else {}),
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )["TableDescription"]
@@ -176,3 +186,7 @@ class Table:
             if not answer["Records"] and (len(found) >= expected or time.monotonic() > until):
                 break
         return found
+
+
+def _schema(keys: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in keys]

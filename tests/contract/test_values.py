@@ -153,3 +153,26 @@ def test_keys_have_limits(ordered_table: Table) -> None:
         ordered_table.put(pk={"S": "x" * 2049}, sk={"S": "1"})
     with pytest.raises(ClientError, match="Aggregated size of all range keys has exceeded the size limit"):
         ordered_table.put(pk={"S": "x"}, sk={"S": "é" * 513})
+
+
+@pytest.mark.needs_repair("empty values")
+@pytest.mark.parametrize("value", [{"S": "1"}, {"NULL": True}, {"L": []}])
+def test_fails_when_the_key_of_an_index_has_another_type(indexed_table: Table, value: dict[str, Any]) -> None:
+    """However a whole item is written; one that lacks the key is stored, and is not in the index."""
+    name, key = indexed_table.name, {"pk": {"S": "1"}, "sk": {"S": "1"}}
+    item = {**key, "customer": {"S": "1"}, "n": value}
+    actual = next(iter(value))
+    message = f"Type mismatch for Index Key n Expected: N Actual: {actual} IndexName: by-customer"
+
+    with pytest.raises(ClientError, match=message):
+        indexed_table.put(**item)
+    with pytest.raises(ClientError, match=message):
+        indexed_table.client.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": item}}]})
+    with pytest.raises(ClientError):
+        indexed_table.client.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item}}])
+    with pytest.raises(ClientError, match=message):
+        indexed_table.execute("INSERT INTO %s VALUE {'pk': '1', 'sk': '1', 'customer': '1', 'n': ?}", value)
+    indexed_table.put(**key, customer={"S": "1"})
+
+    assert indexed_table.client.scan(TableName=name)["Items"] == [{**key, "customer": {"S": "1"}}]
+    assert indexed_table.client.scan(TableName=name, IndexName="by-customer")["Items"] == []

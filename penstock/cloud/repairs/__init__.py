@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from penstock.cloud.repairs.batches import BATCHES
 from penstock.cloud.repairs.definition import NowMs, Repair
+from penstock.cloud.repairs.queries import QUERIES
 from penstock.cloud.repairs.records import SHARD_ITERATORS, STREAM_RECORDS
 from penstock.cloud.repairs.sizes import ITEM_SIZES
 from penstock.cloud.repairs.statements import STATEMENTS
@@ -30,6 +31,7 @@ REPAIRS: Final[Mapping[str, Repair]] = {
         TRANSACTIONS,
         STATEMENTS,
         REQUEST_TOKENS,
+        QUERIES,
         STREAM_RECORDS,
         SHARD_ITERATORS,
         EMPTY_VALUES,

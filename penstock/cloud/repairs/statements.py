@@ -123,8 +123,11 @@ def _answer(backend: Any, statement: Statement, *, returns_old: bool) -> dict[st
 
 def _prepare(backend: Any, statement: Statement, *, returns_old: bool) -> Change:
     """Prepare the change that a writing statement (or EXISTS) asks for."""
+    from moto.dynamodb import responses
+
     table = backend.get_table(statement.table)
     if statement.kind == "INSERT":
+        responses.validate_put_has_empty_keys(statement.item, table)
         change = changes.put(table, normalized(statement.item), Condition())
         if change.old is not None:
             raise _duplicate()

@@ -154,21 +154,33 @@ def _check_in(parameter: str, name: Any, typed: Mapping[str, Any]) -> None:
 
 
 def _validate_put_keys(item: Mapping[str, Any], table: Any, custom_error_msg: str | None = None) -> None:
-    """moto's ``validate_put_has_empty_keys``, in today's words wherever a whole item is given."""
+    """moto's ``validate_put_has_empty_keys``, in today's words wherever a whole item is given, and of types too."""
     from moto.dynamodb.exceptions import KeyIsEmptyStringException
 
     del custom_error_msg
     for name in table.table_key_attrs:
         if name in item and next(iter(item[name].values())) in ("", b""):
             raise KeyIsEmptyStringException(name)
-    for index in table.global_indexes:
+    for index in (*table.global_indexes, *table.indexes):
         for name in index.schema_key_attrs:
-            if name in item and next(iter(item[name].values())) in ("", b""):
-                raise _invalid(
-                    "One or more parameter values are not valid. A value specified for a secondary index key is not "
-                    "supported. The AttributeValue for a key attribute cannot contain an empty string value. "
-                    f"IndexName: {index.name}, IndexKey: {name}"
-                )
+            if name in item and name not in table.table_key_attrs:
+                _check_index_key(table, index, name, item[name])
+
+
+def _check_index_key(table: Any, index: Any, name: str, typed: Mapping[str, Any]) -> None:
+    ((kind, value),) = typed.items()
+    wanted = next(each["AttributeType"] for each in table.attr if each["AttributeName"] == name)
+    if kind != wanted:
+        raise _invalid(
+            f"One or more parameter values were invalid: Type mismatch for Index Key {name} "
+            f"Expected: {wanted} Actual: {kind} IndexName: {index.name}"
+        )
+    if value in ("", b""):
+        raise _invalid(
+            "One or more parameter values are not valid. A value specified for a secondary index key is not "
+            "supported. The AttributeValue for a key attribute cannot contain an empty string value. "
+            f"IndexName: {index.name}, IndexKey: {name}"
+        )
 
 
 def _key_of_schema(_: Any, table: Any, keys: Mapping[str, Any]) -> tuple[Any, Any]:
