@@ -81,6 +81,9 @@ _TOPIC_ACTIONS: Final = frozenset(
 def _topics(call: Call, place: Place) -> Iterable[Ask]:
     form = _form(call)
     action = call.operation.removesuffix("Batch")
+    if action in ("ListSubscriptions", "ListTopics"):
+        yield Ask(action=f"sns:{action}", resource=place.arn("sns", "*"))
+        return
     if action not in _TOPIC_ACTIONS:
         raise Unmapped(f"sns:{call.operation}")
     topic = form.get("TopicArn") or form.get("TargetArn") or form.get("ResourceArn") or form.get("Name")
@@ -127,6 +130,9 @@ def _machines(call: Call, place: Place) -> Iterable[Ask]:
         machine = place.machine_of(str(parameters.get("taskToken"))) or place.arn("states", "stateMachine:*")
         yield Ask(action=f"states:{call.operation}", resource=machine)
         return
+    if call.operation == "ListStateMachines":
+        yield Ask(action="states:ListStateMachines", resource=place.arn("states", "stateMachine:*"))
+        return
     name = _MACHINE_PARAMETERS.get(call.operation)
     if name is None or name not in parameters:
         raise Unmapped(f"states:{call.operation}")
@@ -167,7 +173,9 @@ def _objects(call: Call, _: Place) -> Iterator[Ask]:
     query = dict(parse_qsl(call.request.query, keep_blank_values=True))
     details = {**query, **{name: value for name, value in call.request.headers.items() if name.startswith("x-amz-")}}
     source = call.request.headers.get("x-amz-copy-source")
-    if call.operation in _BUCKET_OPERATIONS:
+    if call.operation == "ListBuckets":
+        yield Ask(action="s3:ListAllMyBuckets", resource="arn:aws:s3:::*")
+    elif call.operation in _BUCKET_OPERATIONS:
         yield Ask(action=f"s3:{_BUCKET_OPERATIONS[call.operation]}", resource=arn, details=details)
     elif call.operation in ("CopyObject", "UploadPartCopy") and source is not None:
         yield Ask(action="s3:GetObject", resource=f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}")

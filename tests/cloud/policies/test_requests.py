@@ -110,6 +110,10 @@ def test_table_calls(operation: str, parameters: dict[str, Any], expected: list[
         ),
         (json_call("states", "StartExecution", stateMachineArn="arn:x"), [("states:StartExecution", "arn:x")]),
         (json_call("states", "SendTaskSuccess", taskToken="token"), [("states:SendTaskSuccess", "arn:of:machine")]),
+        (
+            json_call("states", "ListStateMachines"),
+            [("states:ListStateMachines", f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:*")],
+        ),
         (json_call("sts", "GetCallerIdentity"), []),
     ],
 )
@@ -126,6 +130,7 @@ def test_calls_of_other_json_services(call: Call, expected: list[tuple[str, str]
         ("GET", "/b/k", "versionId=1", {}, [("s3:GetObjectVersion", "b/k")]),
         ("GET", "/b", "list-type=2", {}, [("s3:ListBucket", "b")]),
         ("HEAD", "/b", "", {}, [("s3:ListBucket", "b")]),
+        ("GET", "/", "", {}, [("s3:ListAllMyBuckets", "*")]),
         ("DELETE", "/b/k", "", {}, [("s3:DeleteObject", "b/k")]),
         (
             "PUT",
@@ -163,20 +168,22 @@ def test_deletion_of_many_objects_asks_for_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "expected"),
+    ("operation", "form", "action", "expected"),
     [
-        ({"TopicArn": "arn:t"}, "arn:t"),
-        ({"TargetArn": "arn:t"}, "arn:t"),
-        ({"PhoneNumber": "+35812345"}, "+35812345"),
+        ("PublishBatch", {"TopicArn": "arn:t"}, "Publish", "arn:t"),
+        ("Publish", {"TargetArn": "arn:t"}, "Publish", "arn:t"),
+        ("Publish", {"PhoneNumber": "+35812345"}, "Publish", "+35812345"),
+        ("ListTopics", {}, "ListTopics", f"arn:aws:sns:us-east-1:{ACCOUNT}:*"),
+        ("ListSubscriptions", {}, "ListSubscriptions", f"arn:aws:sns:us-east-1:{ACCOUNT}:*"),
     ],
 )
-def test_topic_calls(form: dict[str, str], expected: str) -> None:
-    """A publication is asked of its topic, a text message of the number."""
-    body = urlencode({"Action": "PublishBatch", **form}).encode()
+def test_topic_calls(operation: str, form: dict[str, str], action: str, expected: str) -> None:
+    """A publication is asked of its topic, a text message of the number, a list of all that there is."""
+    body = urlencode({"Action": operation, **form}).encode()
     request = Request(method="POST", path="/", query="", headers={}, body=body)
-    call = Call(caller=CALLER, service="sns", operation="PublishBatch", region="us-east-1", request=request)
+    call = Call(caller=CALLER, service="sns", operation=operation, region="us-east-1", request=request)
 
-    assert permissions(call) == [("sns:Publish", expected)]
+    assert permissions(call) == [(f"sns:{action}", expected)]
 
 
 @pytest.mark.parametrize(
