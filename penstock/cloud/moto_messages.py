@@ -2,6 +2,8 @@
 
 - A topic takes 256 KiB, or as much as its ``MaximumMessageSize`` says, in bytes and with the attributes; moto counts
   characters of the message alone (*Publishing large messages with Amazon SNS*). An empty message is refused.
+- A FIFO topic with ``ContentBasedDeduplication`` makes the id by which its queues deduplicate (*Message deduplication
+  for FIFO topics*); a binary attribute is bytes where it is delivered raw.
 - ``RawMessageDelivery`` of ``"false"`` is no raw delivery; what a subscribed queue refuses goes to the subscription's
   dead-letter queue and not to the publisher as an error (*Amazon SNS dead-letter queues*); an envelope names its own
   subscription.
@@ -14,6 +16,7 @@ Pinned to one version of moto, as all repairs are; each has a contract test in `
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -73,11 +76,13 @@ def _sized(publish: Callable[..., str]) -> Callable[..., str]:
         from moto.sns.exceptions import InvalidParameterValue
 
         if arn is not None and ":endpoint/" not in arn:
-            limit_bytes = _limit_bytes(self.get_topic(arn))
+            topic = self.get_topic(arn)
             if not message:
                 raise InvalidParameterValue("Invalid parameter: Empty message")
-            if _published_bytes(message, named.get("message_attributes")) > limit_bytes:
+            if _published_bytes(message, named.get("message_attributes")) > _limit_bytes(topic):
                 raise InvalidParameterValue("Invalid parameter: Message too long")
+            if topic.content_based_deduplication and not named.get("deduplication_id"):
+                named["deduplication_id"] = hashlib.sha256(message.encode()).hexdigest()
         return publish(self, message, arn=arn, **named)
 
     return publish_sized
@@ -102,15 +107,19 @@ def _limit_bytes(topic: Any) -> int:
 
 
 def _published_bytes(message: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
-    """The size of a message with its attributes, which are as SNS hands them on."""
+    """The size of a message with its attributes, which are as an envelope has them."""
     shown = {
-        name: {
-            "DataType": each["Type"],
-            "BinaryValue": b64decode(each["Value"]) if each["Type"].startswith("Binary") else each["Value"],
-        }
-        for name, each in (attributes or {}).items()
+        name: {"DataType": each["Type"], "BinaryValue": each["Value"]} for name, each in _decoded(attributes).items()
     }
     return message_bytes(message, shown)
+
+
+def _decoded(attributes: Mapping[str, Mapping[str, Any]] | None) -> dict[str, dict[str, Any]]:
+    """Attributes with bytes for what is binary, which an envelope has in base64."""
+    return {
+        name: {**each, "Value": b64decode(each["Value"])} if each["Type"].startswith("Binary") else dict(each)
+        for name, each in (attributes or {}).items()
+    }
 
 
 def _redriven(publish: Callable[..., None]) -> Callable[..., None]:
@@ -119,8 +128,10 @@ def _redriven(publish: Callable[..., None]) -> Callable[..., None]:
 
         if str(self.attributes.get("RawMessageDelivery")).lower() == "false":
             del self.attributes["RawMessageDelivery"]
+        attributes = named.get("message_attributes")
+        told = _decoded(attributes) if self.attributes.get("RawMessageDelivery") else attributes
         try:
-            publish(self, message, message_id, **named)
+            publish(self, message, message_id, **{**named, "message_attributes": told})
         except ServiceException as error:
             if self.protocol != "sqs":
                 raise
@@ -138,7 +149,8 @@ def dead_letters_of(subscription: Any) -> str | None:
 def bury_message(
     subscription: Any, message: str, message_id: str, options: Mapping[str, Any], *, code: str, reason: str
 ) -> None:
-    """Send what an endpoint did not take to the subscription's dead-letter queue, if it has one."""
+    """Send what an endpoint did not take to the subscription's dead-letter queue, if it has one that takes it."""
+    from moto.core.exceptions import ServiceException
     from moto.sqs import sqs_backends
 
     arn = dead_letters_of(subscription)
@@ -150,8 +162,10 @@ def bury_message(
         body = json.dumps(subscription.get_post_data(message, message_id, options.get("subject"), attributes), indent=2)
     told = {"ErrorCode": code, "ErrorMessage": reason}
     shown = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+    fifo = {name: options.get(name) for name in ("group_id", "deduplication_id")}
     queues = sqs_backends[subscription.account_id][arn.split(":")[3]]
-    queues.send_message(arn.rpartition(":")[2], body, message_attributes=shown)
+    with contextlib.suppress(ServiceException):
+        queues.send_message(arn.rpartition(":")[2], body, message_attributes=shown, **fifo)
 
 
 def _signed_off(envelope: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

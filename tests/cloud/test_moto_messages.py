@@ -84,6 +84,49 @@ def test_filter_policy_decides(engine: Engine, scope: str, policy: dict[str, Any
     assert len(received(engine, url)) == delivered
 
 
+def test_raw_binary_attribute_is_bytes(engine: Engine) -> None:
+    """What was published as bytes is received as the same bytes, and told in base64 in an envelope."""
+    raw, told = a_queue(engine, "raw"), a_queue(engine, "told")
+    topic_arn = a_topic(engine, raw, RawMessageDelivery="true")
+    engine.call("sns", "Subscribe", {"TopicArn": topic_arn, "Protocol": "sqs", "Endpoint": arn("told")})
+    binary = {"DataType": "Binary", "BinaryValue": b"\x00\xff"}
+
+    engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": "m", "MessageAttributes": {"sum": binary}})
+
+    assert received(engine, raw)[0]["MessageAttributes"] == {"sum": binary}
+    assert json.loads(received(engine, told)[0]["Body"])["MessageAttributes"]["sum"]["Value"] == "AP8="
+
+
+@pytest.mark.parametrize("raw", ["true", "false"])
+def test_topic_deduplicates_by_content(engine: Engine, raw: str) -> None:
+    """A queue without a rule of its own gets each message once, in an envelope too; so does a dead-letter queue."""
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
+    topic_arn = engine.call("sns", "CreateTopic", {"Name": "news.fifo", "Attributes": fifo})["TopicArn"]
+    url, dead = a_queue(engine, "orders.fifo", FifoQueue="true"), a_queue(engine, "dead.fifo", FifoQueue="true")
+    redrive = json.dumps({"deadLetterTargetArn": arn("dead.fifo")})
+    a_queue(engine, "gone.fifo", FifoQueue="true")
+    for name in ("orders.fifo", "gone.fifo"):
+        attributes = {"RawMessageDelivery": raw, "RedrivePolicy": redrive}
+        params = {"TopicArn": topic_arn, "Protocol": "sqs", "Endpoint": arn(name), "Attributes": attributes}
+        engine.call("sns", "Subscribe", params)
+    engine.backend("sqs").delete_queue("gone.fifo")
+
+    for message in ("one", "one", "two"):
+        engine.call("sns", "Publish", {"TopicArn": topic_arn, "Message": message, "MessageGroupId": "g"})
+
+    for bodies in ([message["Body"] for message in received(engine, queue)] for queue in (url, dead)):
+        assert [body if raw == "true" else json.loads(body)["Message"] for body in bodies] == ["one", "two"]
+
+
+def test_publisher_hears_nothing_of_a_dead_letter_queue_that_is_gone(engine: Engine) -> None:
+    """Neither the queue nor its dead-letter queue takes the message, which is lost."""
+    redrive = json.dumps({"deadLetterTargetArn": arn("nowhere")})
+    topic_arn = a_topic(engine, a_queue(engine, "orders"), RedrivePolicy=redrive)
+    engine.backend("sqs").delete_queue("orders")
+
+    assert "MessageId" in engine.call("sns", "Publish", {"TopicArn": topic_arn, **PUBLISHED})
+
+
 @pytest.mark.parametrize(
     ("message", "attributes"),
     [

@@ -27,7 +27,8 @@ def provision_topic(resource: Resource, engine: Engine) -> None:
     given = {name: properties.text(name, None) for name in _ATTRIBUTES}
     params = {
         "Name": resource.attributes["TopicName"],
-        "Attributes": {name: value for name, value in given.items() if value is not None},
+        # moto takes every text for a yes.
+        "Attributes": {name: value for name, value in given.items() if value not in (None, "false")},
     }
     answer = define(engine, resource, "sns", "CreateTopic", params)
     agree(resource, ours=resource.arn, theirs=answer["TopicArn"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.engine import Engine
+from penstock.cloud.engine import Engine, EngineError
 from penstock.errors import TemplateError
 from penstock.template.models import Template
 
@@ -114,6 +114,17 @@ def test_topic_delivers_to_its_queue(engine: Engine, provisioned: Callable[..., 
     told = engine.call("sns", "GetTopicAttributes", {"TopicArn": topic_arn})["Attributes"]
     assert received(engine, template.queues[0].url) == ["accepted"]
     assert json.loads(told["Policy"]) == POLICY
+
+
+def test_topic_has_the_attributes_of_the_template(engine: Engine, provisioned: Callable[..., Template]) -> None:
+    """A topic that says that it is no FIFO topic is none; it takes messages as large as it says."""
+    properties = {"FifoTopic": False, "ContentBasedDeduplication": False, "MaximumMessageSize": 1024}
+    template = provisioned({"Topic": {"Type": "AWS::SNS::Topic", "Properties": properties}})
+    message = {"TopicArn": template.topics[0].arn, "Message": "x" * 1024}
+
+    engine.call("sns", "Publish", message)
+    with pytest.raises(EngineError, match="Message too long"):
+        engine.call("sns", "Publish", {**message, "Message": "x" * 1025})
 
 
 def test_subscription_written_inside_the_topic_delivers(engine: Engine, provisioned: Callable[..., Template]) -> None:
