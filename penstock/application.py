@@ -413,8 +413,10 @@ class Application:
         await self._start()
 
     async def _end(self) -> None:
-        await self._parts.close()
-        await self._premises.close()
+        try:
+            await self._parts.close()
+        finally:
+            await self._premises.close()
 
     async def _forever(self) -> None:
         await asyncio.get_running_loop().create_future()

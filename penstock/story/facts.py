@@ -280,9 +280,9 @@ def encode(fact: Fact) -> str:
     return _ENCODER.encode({"fact": kind.__name__, **{name: getattr(fact, name) for name in _FIELDS[kind]}})
 
 
-def decode(line: str) -> Fact:
+def decode(line: str | bytes) -> Fact:
     """The fact of a line; ``ValueError``, ``KeyError`` or ``TypeError`` for what is none of this version's."""
-    entry: dict[str, Any] = json.loads(line)
+    entry: dict[str, Any] = dict(json.loads(line))
     kind: Any = KINDS[entry.pop("fact")]
     if kind is RecordsWritten:
         entry["records"] = [_ENCODER.encode(record) for record in entry["records"]]

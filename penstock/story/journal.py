@@ -117,11 +117,13 @@ class Journal:
             self._file.wait()
 
     def close(self) -> None:
-        """Write the rest and let go of the file."""
-        self.flush()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Write the rest and let go of the file; raises as `flush` does."""
+        try:
+            self.flush()
+        finally:
+            file, self._file = self._file, None
+            if file is not None:
+                file.close()
 
     # --- for those who ask, in any thread ---
 

@@ -10,10 +10,12 @@ waits for that, and misses nothing.
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -71,16 +73,22 @@ class JournalFile:
         self._writer.submit(int).result()
 
     def close(self) -> None:
-        """Write the rest and no more."""
+        """Write the rest and no more; `EnvironmentProblem` where something could not be written."""
         self._writer.shutdown()
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as problem:
+            self._problem = problem
+        if self._problem is not None:
+            raise self._refusal(self._problem)
 
     def _write(self, text: str, frame: Iterable[Fact]) -> None:
         try:
             self._file.write(text.encode(errors="replace"))
             self._file.flush()
             if self._file.tell() > self._limit_bytes:
-                self._turn_over(frame)
+                self._turn_over()
+                self._file.write(_text(frame).encode(errors="replace"))
         except OSError as problem:
             self._problem = problem
         with self._owing:
@@ -88,14 +96,18 @@ class JournalFile:
             if not self._owed:
                 _lock(self._file, fcntl.LOCK_UN)
 
-    def _turn_over(self, frame: Iterable[Fact]) -> None:
+    def _turn_over(self) -> None:
+        """Go on in a new file; one that has no name any more, since another run began, in the same one from its top."""
+        if not _is_at(self._path, self._file):
+            self._file.seek(0)
+            self._file.truncate()
+            return
         self._path.replace(_older(self._path))
         file = self._path.open("xb")
         with self._owing:
             _lock(file, fcntl.LOCK_EX)
             self._file.close()
             self._file = file
-        self._file.write(_text(frame).encode(errors="replace"))
 
     def _refusal(self, problem: OSError) -> EnvironmentProblem:
         return EnvironmentProblem(
@@ -116,6 +128,14 @@ def _lock(file: BinaryIO, operation: int) -> bool:
     return True
 
 
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    """Whether a file is the one of this name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
 def read_journal(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> list[Fact]:
     """The facts of the last run, oldest first, with all that was told before this was called.
 
@@ -126,43 +146,44 @@ def read_journal(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> l
         raise UsageError(
             f"there is no journal {path}; run `penstock run` or `penstock demo` first, which keep it in their folder"
         )
-    _wait_for_writer(path, patience_seconds)
-    facts = [fact for half in (_older(path), path) if half.exists() for fact in _facts(half)]
+    with ExitStack() as files:
+        half = files.enter_context(_complete(path, until=time.monotonic() + patience_seconds))
+        halves = [half]
+        older = _older(path)
+        if older.exists() and not _is_at(older, half):
+            halves.insert(0, files.enter_context(_opened(older)))
+        facts = [fact for each in halves for fact in _facts(each)]
     if not facts or not isinstance(facts[0], RunBegan):
         raise UsageError(f"{path} does not begin like a journal; give the file that `penstock run` wrote")
     return facts
 
 
-def _wait_for_writer(path: Path, patience_seconds: float) -> None:
-    until = time.monotonic() + patience_seconds
-    with _opened(path) as file:
+def _complete(path: Path, *, until: float) -> BinaryIO:
+    """The newer half, once it lacks nothing that was told; it may turn into the older one meanwhile."""
+    while True:
+        file = _opened(path)
         while not _lock(file, fcntl.LOCK_SH) and time.monotonic() < until:
             time.sleep(0.005)
+        if _is_at(path, file) or time.monotonic() >= until:
+            return file
+        file.close()
 
 
 def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as problem:
-        raise _unreadable(path, problem) from None
+        raise UsageError(f"{path} cannot be read: {problem}; give the file that `penstock run` wrote") from None
 
 
-def _unreadable(path: Path, problem: OSError | UnicodeDecodeError) -> UsageError:
-    return UsageError(f"{path} cannot be read: {problem}; give the file that `penstock run` wrote")
-
-
-def _facts(path: Path) -> Iterator[Fact]:
-    with _opened(path) as file:
-        try:
-            lines = file.read().decode().splitlines(keepends=True)
-        except (OSError, UnicodeDecodeError) as problem:
-            raise _unreadable(path, problem) from None
-    for number, line in enumerate(lines, start=1):
-        if not line.endswith("\n"):
+def _facts(file: BinaryIO) -> Iterator[Fact]:
+    for number, line in enumerate(file, start=1):
+        if not line.endswith(b"\n"):
             return  # a run is about to write the rest
         try:
             yield decode(line)
         except (ValueError, KeyError, TypeError):
             raise UsageError(
-                f"{path}, line {number} is no fact that this version knows; give the journal of a run of this version"
+                f"{file.name}, line {number} is no fact that this version knows; give the journal of a run of this "
+                "version"
             ) from None

@@ -1,11 +1,14 @@
 """The stories of an application that cannot bear poison: each way in which a mapping deals with it is told."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from penstock.application import Application
+from penstock.errors import EnvironmentProblem
 from penstock.story.step import Step
 from penstock.story.way import find
 
@@ -137,3 +140,18 @@ def test_stories_of_all_are_told_as_lines(application: Application) -> None:
 
     assert len(roots) == 5
     assert sum("INSERT Jobs id=" in root and "by operator dynamodb:BatchWriteItem" in root for root in roots) == 4
+
+
+def test_fails_when_the_journal_is_not_written_to_its_end(tmp_path: Path) -> None:
+    """Its last lines found no room: the run says so, and leaves neither an address nor a process behind."""
+    running = Application.start(TEMPLATE, clock="jumping", journal=tmp_path / "journal.jsonl")
+    door = urlsplit(running.endpoint)
+    assert running.journal._file is not None
+    running.journal._file._problem = OSError(28, "No space left on device")
+
+    with pytest.raises(EnvironmentProblem, match="No space left on device"):
+        running.close()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((door.hostname, door.port))
+    assert running._premises.environments._all == {}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from penstock.errors import EnvironmentProblem, UsageError
-from penstock.story.facts import Fact
+from penstock.story.facts import Fact, decode
 from penstock.story.journal import Journal, Received
 from penstock.story.journal_file import JournalFile, read_journal
 from tests.story.chronicle import BEGAN, NOW, QUEUE, body, ended, invoked, mapping, sent, written
@@ -140,6 +140,19 @@ def test_file_gives_back_what_was_told(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 7
 
 
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029", "\r\n", "\x0b", "\x1c"])
+def test_text_that_separates_lines_separates_no_facts(tmp_path: Path, separator: str) -> None:
+    """Keys and messages may hold whatever Unicode calls a line's end; what comes after it is read all the same."""
+    path = tmp_path / "journal.jsonl"
+    told: list[Fact] = [BEGAN, written(1, key=f"a{separator}b"), sent("m", text=separator), written(2)]
+    journal = Journal(path)
+    for fact in told:
+        journal.tell(fact)
+    journal.close()
+
+    assert read_journal(path) == told
+
+
 def test_reader_waits_for_what_was_told(tmp_path: Path) -> None:
     """Who saw an effect and asks for its story misses nothing of it, though the file is written later."""
     path = tmp_path / "journal.jsonl"
@@ -220,6 +233,53 @@ def test_file_does_not_grow_for_ever(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["journal.jsonl", "journal.older.jsonl"]
 
 
+def test_reader_sees_both_halves_though_one_grows_old_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that reaches its limit while its journal is read takes nothing away from who reads it."""
+    path = tmp_path / "journal.jsonl"
+    file = JournalFile(path, limit_bytes=600)
+
+    def tell(*facts: Fact) -> None:
+        for fact in facts:
+            file.announce()
+            file.append([fact], frame=[BEGAN])
+        file.wait()
+
+    def decode_late(line: bytes) -> Fact:
+        tell(*[written(4)] * (len(path.read_bytes().splitlines()) == 2))
+        return decode(line)
+
+    tell(BEGAN, written(1), written(2), written(3))
+    monkeypatch.setattr("penstock.story.journal_file.decode", decode_late)
+    facts = read_journal(path)
+    file.close()
+
+    assert [fact for fact in facts if fact != BEGAN][:3] == [written(1), written(2), written(3)]
+    assert len(path.read_bytes().splitlines()) == 1
+
+
+def test_run_whose_journal_is_gone_leaves_that_of_the_next_alone(tmp_path: Path) -> None:
+    """A run that goes on while another one begins in its folder reaches its limit, too, and takes nobody's file."""
+    path = tmp_path / "journal.jsonl"
+    first = JournalFile(path, limit_bytes=10)
+    second = JournalFile(path)
+    turns: list[tuple[JournalFile, list[Fact]]] = [
+        (second, [BEGAN, written(1)]),
+        (first, [BEGAN, written(2)]),
+        (second, [written(3)]),
+    ]
+    for file, told in turns:
+        file.announce()
+        file.append(told, frame=[BEGAN])
+        file.wait()
+    first.close()
+    second.close()
+
+    assert read_journal(path) == [BEGAN, written(1), written(3)]
+    assert [each.name for each in tmp_path.iterdir()] == ["journal.jsonl"]
+
+
 def test_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
     """A story is told while the run goes on."""
     path = tmp_path / "journal.jsonl"
@@ -241,7 +301,7 @@ def test_fails_when_there_is_no_journal(tmp_path: Path) -> None:
         ("", "does not begin like a journal"),
         ('{"fact":"CheckpointSaved","at_ms":1,"mapping":"m","shard_id":"s","sequence_number":"1"}\n', "does not begin"),
         ('{"fact":"Unheard"}\n', "line 1 is no fact"),
-        ("[]\n", "line 1 is no fact"),
+        *((f"{text}\n", "line 1 is no fact") for text in ("[]", "1", '"text"', "null")),
         ('{"fact":"RunBegan","at_ms":1}\n', "line 1 is no fact"),
     ):
         path.write_text(text)
@@ -250,7 +310,7 @@ def test_fails_when_there_is_no_journal(tmp_path: Path) -> None:
 
 
 def test_fails_when_the_disk_is_full(tmp_path: Path) -> None:
-    """What a write came to is told with the next one, not lost in its thread."""
+    """What a write came to is told with the next one, or at the end, not lost in its thread."""
 
     class Full(io.FileIO):
         """A file without room."""
@@ -267,9 +327,11 @@ def test_fails_when_the_disk_is_full(tmp_path: Path) -> None:
     file.append([BEGAN], frame=[])
     file.wait()
 
-    with pytest.raises(EnvironmentProblem, match="cannot be written: No space left on device"):
+    full = "cannot be written: No space left on device"
+    with pytest.raises(EnvironmentProblem, match=full):
         file.append([BEGAN], frame=[])
-    file.close()
+    with pytest.raises(EnvironmentProblem, match=full):
+        file.close()
 
 
 def test_fails_when_the_journal_cannot_be_written(tmp_path: Path) -> None:
