@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import sys
 import threading
@@ -25,7 +26,7 @@ ROUTINE_KEYS = frozenset(
 class Printer:
     """Prints what happens, one line each; called from the application's thread.
 
-    Where it is quiet it prints denials alone.
+    Where it is quiet it prints denials alone. Once nobody reads it any more, as behind ``| head``, it ends the run.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -35,6 +36,7 @@ class Printer:
         self._paint = Paint.of(sys.stdout)
         self._live = Live()
         self._lock = threading.Lock()
+        self._unread = False
 
     def tell(self, event: Event) -> None:
         """Print one event."""
@@ -43,8 +45,17 @@ class Printer:
         line = None if self._quiet and not isinstance(event, Denied) else self._line(event)
         if line is not None:
             text = self._paint.bad(line.text) if line.wrong else line.text
-            with self._lock:
-                print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+            self._print(f"{time.strftime('%H:%M:%S')} {text}")
+
+    def _print(self, text: str) -> None:
+        with self._lock:
+            if self._unread:
+                return
+            try:
+                print(text, flush=True)
+            except BrokenPipeError:
+                self._unread = True
+                _thread.interrupt_main()  # which meets it again at its next line, and ends for it
 
     def _line(self, event: Event) -> Line | None:
         """An event as a line of text, or ``None`` for what nobody wants to read (metrics, routine logs)."""

@@ -1,12 +1,14 @@
 """The command line from outside: messages, exit codes, and nothing left behind."""
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -109,6 +111,30 @@ def test_interrupted_demo_leaves_no_process(cloud_assembly: Path, number: int) -
     assert "Traceback" not in errors
     alive = [pid for pid in workers if os.path.exists(f"/proc/{pid}") and "Z" not in _state(pid)]
     assert alive == []
+
+
+def test_run_that_nobody_reads_any_more_ends(tmp_path: Path) -> None:
+    """Behind `| head`: the line that finds no reader is its last one, and no trouble of the application's."""
+    command = [sys.executable, "-m", "penstock", "run", ROOT / "tests" / "testing" / "parcels.yaml", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with (
+        (tmp_path / "errors").open("w") as errors,
+        subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as running,
+    ):
+        assert running.stdout is not None
+        while not (line := running.stdout.readline()).startswith("  curl"):
+            assert line, (tmp_path / "errors").read_text()
+        running.stdout.close()
+
+        asked = http.client.HTTPConnection(urlsplit(line.split()[-1]).netloc, timeout=20)
+        asked.request("GET", "/nowhere")
+        status = asked.getresponse().status
+        asked.close()
+
+        assert (status, running.wait(20)) == (404, 1)
+    assert (tmp_path / "errors").read_text().splitlines()[-1] == "stopping"
 
 
 def _state(pid: int) -> str:

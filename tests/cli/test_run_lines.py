@@ -33,6 +33,24 @@ def test_steps_of_records_are_printed_unless_quiet(capsys: pytest.CaptureFixture
     assert re.fullmatch(r"\d\d:\d\d:\d\d orders: INSERT k1 by api dynamodb:PutItem", line)
 
 
+def test_line_that_nobody_reads_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is interrupted, whoever told of it goes on, and what is told meanwhile is not printed."""
+    printed: list[str] = []
+
+    def unread(text: str, **_: object) -> None:
+        printed.append(text)
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", unread)
+    printer = Printer(quiet=False)
+
+    with pytest.raises(KeyboardInterrupt):
+        printer.tell(written(1))
+    printer.tell(written(2))
+
+    assert len(printed) == 1
+
+
 def test_trouble_is_red_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where somebody sees colours, what went wrong has one."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
