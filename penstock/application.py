@@ -25,11 +25,12 @@ from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.evaluation import Decision
 from penstock.composition import Composition, Event
 from penstock.errors import BrokenInvariant, PenstockError, TemplateError, UsageError
+from penstock.gateway.gateway import Gateway
 from penstock.premises import Premises
 from penstock.runtime.run_facts import run_began
 from penstock.runtime.tallies import FunctionTally
 from penstock.story.journal import Journal
-from penstock.template.models import Template
+from penstock.template.models import Route, Template
 from penstock.template.reader import load
 
 T = TypeVar("T")
@@ -140,10 +141,18 @@ class Application:
 
     @property
     def api_url(self) -> str:
-        """Address of the (first) API of the template, without a slash at the end."""
+        """Address of the (first) API of the template, without a slash at the end; `TemplateError` without one."""
+        return self._gateway.url
+
+    def route_of(self, method: str, path: str) -> Route | None:
+        """The route of that API which a request would take, by its decoded path; ``None`` where none answers."""
+        return self._gateway.route_of(method, path)
+
+    @property
+    def _gateway(self) -> Gateway:
         if not self._parts.gateways:
             raise TemplateError("no AWS::ApiGatewayV2::Api in this template", remedy="define one")
-        return self._parts.gateways[0].url
+        return self._parts.gateways[0]
 
     @property
     def caller_credentials(self) -> tuple[str, str]:

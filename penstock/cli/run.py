@@ -1,15 +1,16 @@
 """Run a synthesized application on this machine until it is stopped.
 
 Starts everything that the template defines: no Docker, no account, no network. Prints the endpoint of AWS calls (the
-AWS CLI and the SDKs of a shell are led there by `. .penstock/environment`), the API's address, one working curl line,
-signed or with a token, the ways of records as they happen, and each call that a role's policies
-deny, with the statement that is missing. Ctrl-C stops it, prints what each function came to, the grants that no
-function used, and what of the template was not exactly so.
+AWS CLI and the SDKs of a shell are led there by `. .penstock/environment`), the API's address, one line of curl, signed
+or with a token, the ways of records as they happen, and each call that a role's policies deny, with the statement that
+is missing. Ctrl-C stops it, prints what each function came to, the grants that no function used, and what of the
+template was not exactly so.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter
@@ -34,7 +35,7 @@ from penstock.terminal import Progress, program
 
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.template.models import Bucket, Queue, Route, Rule, StateMachine, Table, Template, Topic
+    from penstock.template.models import Bucket, HttpApi, Queue, Route, Rule, StateMachine, Table, Template, Topic
 
     Named = Bucket | Queue | Rule | StateMachine | Table | Topic
 
@@ -144,14 +145,12 @@ def introduce(application: Application) -> None:
         url = application.api_url
     except TemplateError:
         return
-    routes = template.apis[0].routes
-    print(f"HTTP API {url}   {', '.join(route.key for route in routes)}")
+    api = template.apis[0]
+    print(f"HTTP API {url}   {', '.join(route.key for route in api.routes)}")
     for issuer, address in application.issuers.items():
         print(f"  for {issuer} stands {address}; `{program()} token` mints tokens")
-    plain = [route for route in routes if route.key.startswith("GET ") and "{" not in route.key]
-    for route in (*plain, *routes)[:1]:
-        path = route.key.partition(" ")[2] if plain else "/"
-        print("  " + " ".join(["curl -s", *_authorized(application, route), url + path]), flush=True)
+    for route in sorted(api.routes, key=_effort)[:1]:
+        print("  " + " ".join(["curl -s", *_authorized(application, route), *request_of(api, route, url)]), flush=True)
 
 
 def _sources(template: Template) -> Iterator[tuple[str, str]]:
@@ -182,6 +181,21 @@ def _left_out(template: Template) -> Iterator[str]:
         names = [f"{each.label} {each.property_path}".rstrip() for each in gone if not each.asked_for]
         asked = next((each.label for each in gone if each.asked_for), because)
         yield asked + (f", and with it {', '.join(names)}" if names else "")
+
+
+def _effort(route: Route) -> tuple[bool, bool]:
+    """What there is to be filled in before a route can be asked; what only answers needs the least."""
+    return "{" in route.key, not route.key.startswith(("GET ", "ANY "))
+
+
+def request_of(api: HttpApi, route: Route, url: str) -> Iterator[str]:
+    """The words of curl that ask a route, below its stage; a parameter of its path stands there as its name."""
+    method, _, path = route.key.partition(" ")
+    if method not in ("GET", "ANY", "$default"):
+        yield f"-X {method}"
+    stages = [stage.name for stage in api.stages]
+    stage = "" if "$default" in stages or not stages else f"/{stages[0]}"
+    yield url + stage + (re.sub(r"\{(\w+)\+?\}", r"\1", path) or "/")
 
 
 def _authorized(application: Application, route: Route) -> list[str]:

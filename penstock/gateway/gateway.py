@@ -174,10 +174,10 @@ class Gateway:
         )
 
     async def _answer(self, request: HttpRequest, request_id: str) -> tuple[RouteMatch | None, HttpResponse]:
-        stage, path = self._stage_of(request.path)
-        match = self._routes.find(request.method, path) if stage is not None else None
-        if stage is None or match is None:
+        found = self._find(request.method, request.path)
+        if found is None:
             return None, NOT_FOUND
+        stage, match = found
         caller = self._authorize(request, match.route)
         if isinstance(caller, HttpResponse):
             return match, caller
@@ -227,12 +227,20 @@ class Gateway:
         if not invocation.cancelled() and (problem := invocation.exception()) is not None:
             asyncio.get_running_loop().call_exception_handler({"message": "HTTP API", "exception": problem})
 
-    def _stage_of(self, path: str) -> tuple[Stage | None, str]:
-        """Find the stage that a path names, else ``$default``, and the path within it."""
-        named = self._named_stages.get(path.split("/")[1])
-        if named is not None:
-            return named, path.removeprefix(f"/{named.name}") or "/"
-        return self._default_stage, path
+    def route_of(self, method: str, path: str) -> Route | None:
+        """Give the route that a request would take, by its decoded path; ``None`` where none answers."""
+        found = self._find(method, path)
+        return None if found is None else found[1].route
+
+    def _find(self, method: str, path: str) -> tuple[Stage, RouteMatch] | None:
+        """Find the stage that a path names, else ``$default``, and the route of the path within it."""
+        stage = self._named_stages.get(path.split("/")[1])
+        if stage is not None:
+            path = path.removeprefix(f"/{stage.name}") or "/"
+        else:
+            stage = self._default_stage
+        match = self._routes.find(method, path) if stage is not None else None
+        return None if stage is None or match is None else (stage, match)
 
 
 def _route_arn(api: HttpApi, stage: Stage, route: Route) -> str:

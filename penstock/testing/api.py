@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from penstock.errors import UsageError
+
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.template.models import Route
 
 DEVELOPER = "developer"
 TOKEN_SECONDS = 3600
@@ -74,10 +75,17 @@ class ApiUnderTest:
         headers: Mapping[str, str] | None = None,
         as_: str | Mapping[str, Any] | None = DEVELOPER,
     ) -> Answer:
-        """Ask anything; ``bytes`` as ``json`` are sent as they are. Raises `OSError` when no answer comes."""
+        """Ask anything; ``bytes`` as ``json`` are sent as they are.
+
+        Raises `OSError` when no answer comes, `TemplateError` where the template has no API.
+        """
+        if not path.startswith("/"):
+            raise UsageError(f"the path {path!r} does not begin with a slash; give one such as /{path}")
         body = json if isinstance(json, bytes) else b"" if json is None else json_text.dumps(json).encode()
         asked = {"content-type": "application/json", **(headers or {})}
-        route = None if any(name.lower() == "authorization" for name in asked) else self._route(method, path)
+        plain = unquote(urlsplit(path).path)
+        known = any(name.lower() == "authorization" for name in asked)
+        route = None if known else self._application.route_of(method, plain)
         if as_ is not None and route is not None and route.authorization_type == "JWT":
             asked["authorization"] = f"Bearer {self._token(as_)}"
         elif as_ is not None and route is not None and route.authorization_type == "AWS_IAM":
@@ -90,17 +98,6 @@ class ApiUnderTest:
             return Answer(status=answer.status, headers=given, body=answer.read())
         finally:
             connection.close()
-
-    def _route(self, method: str, path: str) -> Route | None:
-        from penstock.gateway.routes import Routes
-
-        api = self._application.template.apis[0]
-        plain = unquote(urlsplit(path).path)
-        for stage in api.stages:
-            if plain.split("/")[1] == stage.name:
-                plain = plain.removeprefix(f"/{stage.name}") or "/"
-        match = Routes(api.routes).find(method, plain)
-        return match.route if match is not None else None
 
     def _token(self, as_: str | Mapping[str, Any]) -> str:
         claims = {"sub": as_} if isinstance(as_, str) else dict(as_)

@@ -115,7 +115,8 @@ def test_interrupted_demo_leaves_no_process(cloud_assembly: Path, number: int) -
 
 def test_run_that_nobody_reads_any_more_ends(tmp_path: Path) -> None:
     """Behind `| head`: the line that finds no reader is its last one, and no trouble of the application's."""
-    command = [sys.executable, "-m", "penstock", "run", ROOT / "tests" / "testing" / "parcels.yaml", "--port", "0"]
+    template = str(ROOT / "tests" / "testing" / "parcels.yaml")
+    command = [sys.executable, "-m", "penstock", "run", template, "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with (
         (tmp_path / "errors").open("w") as errors,

@@ -1,8 +1,10 @@
 """What `penstock run` says of an application before anything happens."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from penstock.cli.run import function_lines
+from penstock.cli.run import function_lines, request_of
+from penstock.template.models import Stage
 from penstock.template.reader import load
 
 APPLICATIONS = Path(__file__).parent.parent / "applications"
@@ -23,3 +25,16 @@ def test_functions_behind_a_queue_and_a_bucket_are_told_too() -> None:
 
     assert "reads the queue" in told
     assert "is invoked by the bucket" in told
+
+
+def test_line_of_curl_asks_what_there_is() -> None:
+    """Where nothing can be got it posts; parameters stand there by their names, below a stage that is no default."""
+    (api,) = load(APPLICATIONS.parent / "testing" / "parcels.yaml").apis
+    (posted,) = api.routes
+    stage = Stage(name="prod", auto_deploy=True, variables={})
+    for key, stages, words in (
+        ("POST /parcels", api.stages, ["-X POST", "url/parcels"]),
+        ("GET /parcels/{id}/{rest+}", (stage,), ["url/prod/parcels/id/rest"]),
+        ("$default", api.stages, ["url/"]),
+    ):
+        assert list(request_of(replace(api, stages=stages), replace(posted, key=key), "url")) == words
