@@ -77,7 +77,7 @@ class AsynchronousInvocations:
             raise EngineError("ResourceNotFoundException", f"Function not found: {function}")
         body = payload.encode() if isinstance(payload, str) else payload
         if len(body) > EVENT_LIMIT_BYTES:
-            refused = TooLarge(payload_bytes=len(body), limit_bytes=EVENT_LIMIT_BYTES)
+            refused = TooLarge(limit_bytes=EVENT_LIMIT_BYTES)
             raise EngineError("RequestTooLargeException", refused.message)
         try:
             json.loads(body)

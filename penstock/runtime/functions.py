@@ -101,7 +101,7 @@ class Functions:
         arn = function if function.startswith("arn:") else definition.arn
         request = InvokeRequest(request_id=request_id, function_arn=arn, payload=payload, records=records)
         if len(payload) > REQUEST_LIMIT_BYTES:
-            refused = TooLarge(payload_bytes=len(payload), limit_bytes=REQUEST_LIMIT_BYTES)
+            refused = TooLarge(limit_bytes=REQUEST_LIMIT_BYTES)
             return self._refuse(definition, version, request, refused)
         throttled = self._throttled(definition)
         if throttled is not None:
@@ -155,7 +155,6 @@ class Functions:
             function=function,
             version=version,
             request_id=request.request_id,
-            payload_bytes=len(request.payload),
             records=request.records,
             started_at_ms=self._clock.now_ms(),
             duration_ms=0.0,
@@ -190,7 +189,6 @@ class Functions:
             function=function,
             version=version,
             request_id=request.request_id,
-            payload_bytes=len(request.payload),
             records=request.records,
             started_at_ms=started_at_ms,
             duration_ms=(time.perf_counter() - begun) * 1000,

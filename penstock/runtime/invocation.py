@@ -47,9 +47,8 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooLarge:
-    """The function did not run: Invoke says 413 ``RequestTooLargeException`` to an event of this size."""
+    """The function did not run: Invoke says 413 ``RequestTooLargeException`` to an event above this size."""
 
-    payload_bytes: int
     limit_bytes: int
 
     @property
@@ -69,13 +68,12 @@ class Invocation:
     for a warm start. ``environment_id`` names the execution environment, empty when the function did not run.
     ``records`` is how many the event held, 1 for one that is no batch. ``concurrent_executions`` of the function were
     under way when this one began, itself included. ``usage`` is what it asked of AWS, with the Init before it if any.
-    ``event`` is what it was handed, ``payload_bytes`` long.
+    ``event`` is what it was handed.
     """
 
     function: Function
     version: str
     request_id: str
-    payload_bytes: int
     records: int
     started_at_ms: int
     duration_ms: float

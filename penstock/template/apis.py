@@ -135,6 +135,5 @@ def _stage(resource: Resource) -> Stage:
     variables = properties.object("StageVariables")
     return Stage(
         name=resource.physical_id,
-        auto_deploy=properties.flag("AutoDeploy", default=False),
         variables={name: variables.text(name) for name in variables.values},
     )

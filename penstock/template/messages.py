@@ -15,9 +15,8 @@ TOPIC_TYPE = "AWS::SNS::Topic"
 
 _ENDPOINT_TYPES = {"sqs": (QUEUE_TYPE,), "lambda": FUNCTION_TYPES}
 
-# Defaults of AWS::SQS::Queue, AWS CloudFormation Template Reference.
-DEFAULT_RETENTION_SECONDS = 345_600
 DEFAULT_VISIBILITY_TIMEOUT_SECONDS = 30
+"""The default of AWS::SQS::Queue (AWS CloudFormation Template Reference)."""
 
 
 def read_queues(resources: Resources) -> tuple[Queue, ...]:
@@ -41,9 +40,7 @@ def _queue(resource: Resource, resources: Resources) -> Queue:
         arn=resource.arn,
         url=resource.physical_id,
         fifo=properties.flag("FifoQueue", default=False),
-        delay_seconds=properties.integer("DelaySeconds", 0),
         visibility_timeout_seconds=properties.integer("VisibilityTimeout", DEFAULT_VISIBILITY_TIMEOUT_SECONDS),
-        message_retention_period_seconds=properties.integer("MessageRetentionPeriod", DEFAULT_RETENTION_SECONDS),
         redrive=_redrive(properties, resources),
     )
 
@@ -106,8 +103,5 @@ def _subscription(logical_id: str, properties: Properties, topic_arn: str, resou
         topic_arn=topic_arn,
         protocol=protocol,
         endpoint=endpoint,
-        raw_message_delivery=properties.flag("RawMessageDelivery", default=False),
-        filter_policy=parsed(properties, "FilterPolicy").values or None,
-        filter_policy_scope=properties.text("FilterPolicyScope", "MessageAttributes"),
         dead_letter_target_arn=parsed(properties, "RedrivePolicy").text("deadLetterTargetArn", None),
     )

@@ -202,9 +202,7 @@ class Queue:
     arn: str
     url: str
     fifo: bool
-    delay_seconds: int
     visibility_timeout_seconds: int
-    message_retention_period_seconds: int
     redrive: Redrive | None
 
 
@@ -216,9 +214,6 @@ class Subscription:
     topic_arn: str
     protocol: str
     endpoint: str
-    raw_message_delivery: bool
-    filter_policy: Mapping[str, Any] | None
-    filter_policy_scope: str
     dead_letter_target_arn: str | None
 
 
@@ -347,7 +342,6 @@ class Stage:
     """A stage of an HTTP API; ``variables`` is name → value."""
 
     name: str
-    auto_deploy: bool
     variables: Mapping[str, str]
 
 
@@ -389,17 +383,6 @@ class Role:
     assume_role_policy: Mapping[str, Any]
     policies: tuple[Policy, ...]
     aws_managed_policy_arns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogGroup:
-    """A log group; ``retention_in_days`` is ``None`` when it never expires."""
-
-    logical_id: str
-    stack: str
-    name: str
-    arn: str
-    retention_in_days: int | None
 
 
 # --- what is left out -----------------------------------------------------------------------------
@@ -491,7 +474,6 @@ class Template:
     rules: tuple[Rule, ...]
     state_machines: tuple[StateMachine, ...]
     apis: tuple[HttpApi, ...]
-    log_groups: tuple[LogGroup, ...]
     resource_policies: Mapping[str, Mapping[str, Any]]
     outputs: Mapping[str, str]
     fidelity: tuple[PropertyFidelity, ...]

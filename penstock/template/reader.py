@@ -18,10 +18,9 @@ from penstock.template.fidelity import judge, judge_left_out
 from penstock.template.functions import read_functions, read_mappings, read_permissions
 from penstock.template.identifiers import Environment
 from penstock.template.messages import read_queues, read_topics
-from penstock.template.models import LogGroup, Template
+from penstock.template.models import Template
 from penstock.template.parameters import Parameters, check_complete, check_given
 from penstock.template.policies import read_resource_policies, read_roles
-from penstock.template.properties import Properties
 from penstock.template.refusals import refuse_unsupported
 from penstock.template.resources import Resources
 from penstock.template.skipping import Skipping
@@ -84,7 +83,6 @@ def load(
         rules=read_rules(resources, buses),
         state_machines=read_state_machines(resources),
         apis=read_apis(resources, functions),
-        log_groups=_log_groups(resources),
         resource_policies=read_resource_policies(resources),
         outputs={key: str(stack.output(key)) for stack in stacks for key in stack.output_keys()},
         fidelity=(
@@ -124,16 +122,3 @@ def environment_of(
             remedy="give a cloud assembly with stacks of one account and region",
         )
     return Environment(account_id=next(iter(accounts), DEFAULT_ACCOUNT_ID), region=next(iter(regions), DEFAULT_REGION))
-
-
-def _log_groups(resources: Resources) -> tuple[LogGroup, ...]:
-    return tuple(
-        LogGroup(
-            logical_id=resource.logical_id,
-            stack=resource.stack,
-            name=resource.physical_id,
-            arn=resource.arn or "",
-            retention_in_days=Properties.of(resource).integer("RetentionInDays", None),
-        )
-        for resource in resources.of("AWS::Logs::LogGroup")
-    )

@@ -74,4 +74,4 @@ def an_api(*routes: Route, stages: tuple[Stage, ...] | None = None) -> HttpApi:
 
 def a_stage(name: str = "$default", **variables: str) -> Stage:
     """Make a stage."""
-    return Stage(name=name, auto_deploy=True, variables=variables)
+    return Stage(name=name, variables=variables)

@@ -85,7 +85,7 @@ def test_malformed_response_is_an_internal_error(value: object) -> None:
         (Failure(error={"errorType": "KeyError"}, executed_version="1"), 500, "Internal Server Error"),
         (Failure(error={"errorType": "Sandbox.Timedout"}, executed_version="1"), 503, "Service Unavailable"),
         (Throttled(reason="ReservedFunctionConcurrentInvocationLimitExceeded"), 503, "Service Unavailable"),
-        (TooLarge(payload_bytes=7_000_000, limit_bytes=6_291_456), 413, "Request Entity Too Large"),
+        (TooLarge(limit_bytes=6_291_456), 413, "Request Entity Too Large"),
     ],
 )
 def test_function_that_does_not_answer_is_reported_in_gateway_words(

@@ -133,7 +133,7 @@ def test_dry_run_invokes_nothing() -> None:
             429,
             "TooManyRequestsException",
         ),
-        ({}, TooLarge(payload_bytes=7_000_000, limit_bytes=6_291_456), 413, "RequestTooLargeException"),
+        ({}, TooLarge(limit_bytes=6_291_456), 413, "RequestTooLargeException"),
         ({"InvocationType": "Later"}, None, 400, "InvalidParameterValueException"),
     ],
 )

@@ -36,7 +36,6 @@ RAN = Invocation(
     function=RELAY,
     version="1",
     request_id="r",
-    payload_bytes=2,
     records=10,
     started_at_ms=0,
     duration_ms=3.14159,
@@ -48,7 +47,7 @@ RAN = Invocation(
 )
 FAILED = replace(RAN, init_duration_ms=None, usage=Usage(), result=Failure(error={}, executed_version="1"))
 THROTTLED = replace(RAN, usage=Usage(), result=Throttled(reason="ConcurrentInvocationLimitExceeded"))
-TOO_LARGE = replace(RAN, usage=Usage(), result=TooLarge(payload_bytes=2, limit_bytes=1))
+TOO_LARGE = replace(RAN, usage=Usage(), result=TooLarge(limit_bytes=1))
 
 
 def test_invocations_are_measured_by_function() -> None:

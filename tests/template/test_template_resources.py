@@ -54,22 +54,22 @@ def test_table_without_extras_has_none(assembly: AssemblyWriter) -> None:
 
 
 def test_queue_knows_its_dead_letter_queue(assembly: AssemblyWriter) -> None:
-    """A queue has its timings and where a message goes that is received too often."""
+    """A queue has its visibility timeout and where a message goes that is received too often."""
     template = assembly.read(
         {
             "Queue": queue(
                 VisibilityTimeout=180,
                 RedrivePolicy={"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 3},
             ),
-            "Dead": queue("dead.fifo", FifoQueue=True, MessageRetentionPeriod=1_209_600),
+            "Dead": queue("dead.fifo", FifoQueue=True),
         }
     )
 
     live, dead = template.queues
     assert live.url == "https://sqs.us-east-1.amazonaws.com/123456789012/orders"
-    assert (live.visibility_timeout_seconds, live.delay_seconds, live.fifo) == (180, 0, False)
+    assert (live.visibility_timeout_seconds, live.fifo) == (180, False)
     assert live.redrive == Redrive(dead_letter_target_arn=dead.arn, max_receive_count=3)
-    assert (dead.fifo, dead.message_retention_period_seconds, dead.redrive) == (True, 1_209_600, None)
+    assert (dead.fifo, dead.redrive) == (True, None)
 
 
 def test_topic_has_its_subscriptions(assembly: AssemblyWriter) -> None:
@@ -79,8 +79,6 @@ def test_topic_has_its_subscriptions(assembly: AssemblyWriter) -> None:
         "TopicArn": {"Ref": "Topic"},
         "Protocol": "sqs",
         "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
-        "RawMessageDelivery": True,
-        "FilterPolicy": {"status": ["ACCEPTED"]},
     }
     template = assembly.read(
         {
@@ -92,9 +90,7 @@ def test_topic_has_its_subscriptions(assembly: AssemblyWriter) -> None:
 
     email, to_queue = template.topics[0].subscriptions
     assert (email.protocol, email.endpoint) == ("email", "someone@example.com")
-    assert (to_queue.endpoint, to_queue.raw_message_delivery) == (QUEUE_ARN, True)
-    assert to_queue.filter_policy == {"status": ["ACCEPTED"]}
-    assert to_queue.filter_policy_scope == "MessageAttributes"
+    assert (to_queue.protocol, to_queue.endpoint) == ("sqs", QUEUE_ARN)
 
 
 def test_bucket_notifies_a_queue(assembly: AssemblyWriter) -> None:
@@ -268,15 +264,6 @@ def test_resource_policy_is_found_by_arn(assembly: AssemblyWriter) -> None:
     )
 
     assert template.resource_policies == {QUEUE_ARN: document, "arn:aws:s3:::failures": document}
-
-
-def test_log_group_is_kept(assembly: AssemblyWriter) -> None:
-    """A log group has its name and how long it keeps lines."""
-    properties = {"LogGroupName": "/orders", "RetentionInDays": 7}
-
-    group = assembly.read({"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": properties}}).log_groups[0]
-
-    assert (group.name, group.retention_in_days) == ("/orders", 7)
 
 
 @pytest.mark.parametrize(
