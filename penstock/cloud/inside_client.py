@@ -1,13 +1,16 @@
 """A client for code that runs in this process: its calls pass the front door without HTTP, as the caller it stands for.
 
-It is asked and answers as botocore's clients do, as far as tasks of a state machine ask them. Services whose protocol
-streams (S3, functions) are left to clients that speak HTTP.
+It is asked and answers as botocore's clients do, as far as tasks of a state machine ask them, but for what is no JSON:
+an instant is a text, and so are bytes. Services whose protocol streams (S3, functions) are left to clients that speak
+HTTP.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from penstock.cloud import wire_form
@@ -56,7 +59,24 @@ class InsideClient:
         answer = wire_form.answer_in(reply, service=self._service, operation=operation, with_metadata=True)
         if reply.status >= 300:
             raise _exceptions(self._service).from_code(answer["Error"]["Code"])(answer, operation)
-        return answer
+        plain: dict[str, Any] = in_json(answer)
+        return plain
+
+
+def in_json(value: Any) -> Any:
+    """What botocore read, as the state of an execution has it: instants in ISO 8601, bytes in base64."""
+    match value:
+        case dict():
+            return {name: in_json(member) for name, member in value.items()}
+        case list():
+            return [in_json(member) for member in value]
+        case bytes():
+            return base64.b64encode(value).decode()
+        case datetime():
+            precision = "milliseconds" if value.microsecond else "seconds"
+            return value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+        case _:
+            return value
 
 
 @functools.cache

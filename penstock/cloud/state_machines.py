@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
+import json
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from penstock.cloud import moto_executions
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, Timer
+from penstock.cloud.inside_client import InsideClient, in_json
 from penstock.cloud.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -191,14 +193,12 @@ class StateMachines:
         from botocore.config import Config
         from botocore.session import Session
 
-        from penstock.cloud.inside_client import InsideClient
-
         caller = self._callers.register(self._role_names.get(role_arn, role_arn), role_arn)
         if InsideClient.speaks_to(service):
             return InsideClient(service, caller=caller, region=self._region, call=self._call)
         session = Session()
         session.set_credentials(caller.access_key, caller.secret_key)
-        return session.create_client(
+        client = session.create_client(
             service,
             region_name=self._region,
             endpoint_url=self.door.endpoint,
@@ -209,6 +209,9 @@ class StateMachines:
                 max_pool_connections=50,
             ),
         )
+        client.meta.events.register("provide-client-params.s3", _with_json_for_blobs)
+        client.meta.events.register("after-call.s3", _in_json)
+        return client
 
     def _require_open(self) -> None:
         """End this thread if the application closed."""
@@ -265,3 +268,18 @@ class StateMachines:
         for is_running, end in list(self._waits.values()):
             if not is_running():
                 end()
+
+
+def _with_json_for_blobs(params: Mapping[str, Any], model: Any, **_: Any) -> dict[str, Any]:
+    """The parameters of a task, what S3 takes as bytes being the JSON text of what was given, a text in quotes too."""
+    blobs = {name for name, shape in model.input_shape.members.items() if shape.type_name == "blob"}
+    return {
+        name: json.dumps(value, separators=(",", ":"), ensure_ascii=False) if name in blobs else value
+        for name, value in params.items()
+    }
+
+
+def _in_json(parsed: dict[str, Any], **_: Any) -> None:
+    """Have an answer be data of the execution; a stream is read as text."""
+    for name, value in parsed.items():
+        parsed[name] = value.read().decode() if hasattr(value, "read") else in_json(value)

@@ -35,6 +35,19 @@ def test_call_names_its_caller_and_the_service_as_it_is_signed_for() -> None:
     assert calls[0].parameters() == {"stateMachineArn": "arn:m"}
 
 
+def test_answer_is_json() -> None:
+    """Instants and bytes, which the state of an execution cannot hold, are texts at any depth."""
+    body = b'{"executions": [{"executionArn": "arn:e", "startDate": 1767225600.25, "stopDate": 1767225600}]}'
+    machines, _ = client_of("stepfunctions", Reply(status=200, body=body))
+    tables, _ = client_of("dynamodb", Reply(status=200, body=b'{"Item": {"k": {"B": "AP8="}, "s": {"BS": ["AQ=="]}}}'))
+
+    (execution,) = machines.list_executions(stateMachineArn="arn:m")["executions"]
+    item = tables.get_item(TableName="t", Key={"k": {"B": b"\x00"}})["Item"]
+
+    assert (execution["startDate"], execution["stopDate"]) == ("2026-01-01T00:00:00.250Z", "2026-01-01T00:00:00Z")
+    assert item == {"k": {"B": "AP8="}, "s": {"BS": ["AQ=="]}}
+
+
 def test_refusal_is_raised_as_by_botocore() -> None:
     """Code, message and status stand where moto's interpreter looks for them."""
     body = b'{"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "no"}'

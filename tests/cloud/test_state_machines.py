@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import threading
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -78,6 +79,29 @@ def test_task_calls_pass_the_front_door_as_the_role() -> None:
 
     assert ended[0]["status"] == "SUCCEEDED"
     assert counter.calls == {("Fulfilment", "sqs", "SendMessage"): 1}
+
+
+@pytest.mark.parametrize(("data", "written"), [({"é": [1, None]}, '{"é":[1,null]}'), ("text", '"text"')])
+def test_task_writes_data_as_json_and_reads_text(data: Any, written: str) -> None:
+    """An object's body is the JSON of what the task gives, and text to the one that reads it; its date is a text."""
+    bucket = {"Bucket": "reports", "Key": "one"}
+
+    def task(action: str, following: dict[str, Any], **parameters: Any) -> dict[str, Any]:
+        resource = f"arn:aws:states:::aws-sdk:s3:{action}"
+        return {"Type": "Task", "Resource": resource, "Parameters": parameters, "ResultPath": "$.last", **following}
+
+    states = {
+        "make": task("createBucket", {"Next": "put"}, Bucket="reports"),
+        "put": task("putObject", {"Next": "get"}, **bucket, **{"Body.$": "$.data"}),
+        "get": task("getObject", {"End": True}, **bucket),
+    }
+
+    ended, _, _ = execute({"StartAt": "make", "States": states}, [{"data": data}])
+
+    assert ended[0]["status"] == "SUCCEEDED"
+    last = json.loads(ended[0]["output"])["last"]
+    assert (last["Body"], last["ContentLength"]) == (written, len(written.encode()))
+    assert datetime.fromisoformat(last["LastModified"]).tzinfo is not None
 
 
 def test_retry_waits_on_the_clock_and_gives_up() -> None:
