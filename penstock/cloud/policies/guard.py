@@ -76,6 +76,7 @@ class Guard:
         self.policies = PoliciesInForce(template)
         self._template = template
         self._queue_arns = {queue.arn for queue in template.queues}
+        self._bucket_arns = {bucket.arn for bucket in template.buckets}
         self._place = Place(account_id=template.account_id, region=template.region, machine_of=machine_of)
         self._now_ms = now_ms
         self._on_denied = on_denied
@@ -97,7 +98,11 @@ class Guard:
         if ":role/" not in call.caller.arn:
             return await proceed(call)
         denial = self._denial_of(call)
-        return await proceed(call) if denial is None else refusal(call, denial)
+        if denial is not None:
+            return refusal(call, denial)
+        reply = await proceed(call)
+        hidden = self._hidden(call) if reply.status == 404 else None
+        return reply if hidden is None else refusal(call, hidden)
 
     def denial(self, principal: Principal, ask: Ask, *, source_arn: str | None = None) -> str | None:
         """Why a principal may not do something, in AWS's words; ``None`` when it may."""
@@ -187,6 +192,14 @@ class Guard:
         except Unmapped as unmapped:
             return self._refuse_unknown(principal, str(unmapped))
         return next((denial for ask in asks if (denial := self.denial(principal, ask)) is not None), None)
+
+    def _hidden(self, call: Call) -> str | None:
+        """Why a caller may not be told that an object is not there: who may not list a bucket (*GetObject*, S3 API)."""
+        bucket_arn = f"arn:aws:s3:::{call.request.path.split('/')[1]}"
+        reads = call.service == "s3" and call.operation in ("GetObject", "HeadObject")
+        if not reads or bucket_arn not in self._bucket_arns:
+            return None
+        return self.denial(self._principal(call.caller), Ask(action="s3:ListBucket", resource=bucket_arn))
 
     def _principal(self, caller: Caller) -> Principal:
         principal = self._principals.get(caller.access_key)

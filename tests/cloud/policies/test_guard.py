@@ -57,6 +57,8 @@ def refused(guard: Guard, template: Template, label: str, service: str, operatio
     async def go() -> Any:
         clock = JumpingClock()
         engine = Engine(account_id=template.account_id, region=template.region)
+        for bucket in template.buckets:
+            engine.call("s3", "CreateBucket", {"Bucket": bucket.name})
         callers = Callers(account_id=template.account_id, seed="0")
         caller = callers.register(label, function(template, label).role_arn)
         door = FrontDoor(engine, callers, clock, interceptors=[guard])
@@ -140,6 +142,31 @@ def test_denied_call_fails_as_in_aws(template: Template, service: str) -> None:
         f"User: arn:aws:sts::123456789012:assumed-role/{role_name}/{relay.name} is not authorized to perform: {action} "
         f"on resource: {resource} because no identity-based policy allows the {action} action"
     )
+
+
+@pytest.mark.parametrize(
+    ("operation", "lists", "code"),
+    [
+        ("get_object", False, "AccessDenied"),
+        ("get_object", True, "NoSuchKey"),
+        ("head_object", False, "403"),
+        ("head_object", True, "404"),
+    ],
+)
+def test_who_may_not_list_a_bucket_learns_of_no_missing_object(
+    template: Template, operation: str, lists: bool, code: str
+) -> None:
+    """S3 says that access is denied, since it does not tell what is not there; the missing statement is told."""
+    bucket = template.buckets[0]
+    grants = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{bucket.arn}/*"}]
+    listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket.arn}
+    told: list[Denied] = []
+    guard = guard_of(with_role(template, "Relay", granting(*grants, *[listing] * lists)), told)
+
+    error = refused(guard, template, "Relay", "s3", operation, Bucket=bucket.name, Key="missing")
+
+    assert error["Error"]["Code"] == code
+    assert [denied.statement for denied in told] == [listing] * (not lists)
 
 
 def test_denial_is_told_once_with_the_missing_statement(template: Template) -> None:
