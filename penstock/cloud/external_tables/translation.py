@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from penstock.cloud.engine import Reply
+from penstock.cloud.named_items import table_name
 
 SERVICE: Final = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 _TRANSACTIONS: Final = frozenset({"TransactGetItems", "TransactWriteItems", "ExecuteTransaction"})
@@ -119,11 +120,6 @@ class Translation:
             if isinstance(refusal[key], str):
                 refusal[key] = _replaced(refusal[key], self._here)
         return json.dumps(refusal).encode()
-
-
-def table_name(name_or_arn: str) -> str:
-    """The name of a table that is called by its name or its ARN."""
-    return name_or_arn.rpartition(":table/")[2]
 
 
 def lambda_record(record: Mapping[str, Any], *, stream_arn: str, now_ms: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from penstock.cloud.external_tables.translation import table_name
+from penstock.cloud.named_items import table_name
 
 _STATEMENT: Final = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?([\w.-]+)"?', re.IGNORECASE)
 

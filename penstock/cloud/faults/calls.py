@@ -15,6 +15,7 @@ from penstock.cloud.faults.kinds import CallFault, Error, Latency, ProcessKilled
 from penstock.cloud.faults.log import Strike
 from penstock.cloud.faults.refusals import SERVICES, Refusal, refusal_of
 from penstock.cloud.front_door import Call, ConnectionBroken, Proceed
+from penstock.cloud.named_items import named_by
 from penstock.cloud.wire_form import Reply
 
 KeyNames = Mapping[str, Sequence[str]]
@@ -236,21 +237,11 @@ def item_keys(call: Call, key_names: KeyNames) -> Iterator[str]:
     """The DynamoDB items that a call names by their keys, as ``<table>/<name>=<value>``; none for statements."""
     if call.service != "dynamodb":
         return
-    parameters = call.parameters()
-    for part in (parameters, *_parts_of_transaction(parameters)):
-        yield from _key_text(part.get("TableName"), part.get("Key") or part.get("Item"), key_names)
-    for table, requests in (parameters.get("RequestItems") or {}).items():
-        for request in requests.get("Keys", ()) if isinstance(requests, Mapping) else requests:
-            write = request.get("PutRequest", {}).get("Item") or request.get("DeleteRequest", {}).get("Key") or request
-            yield from _key_text(table, write, key_names)
+    for action in named_by(call.operation, call.parameters()):
+        yield from _key_text(action.table, action.key, key_names)
 
 
-def _parts_of_transaction(parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for item in parameters.get("TransactItems") or ():
-        yield from item.values()
-
-
-def _key_text(table: str | None, item: Mapping[str, Any] | None, key_names: KeyNames) -> Iterator[str]:
-    if table is not None and item and table in key_names:
+def _key_text(table: str, item: Mapping[str, Any], key_names: KeyNames) -> Iterator[str]:
+    if table in key_names:
         named = {name: item[name] for name in key_names[table] if name in item}
         yield f"{table}/{','.join(f'{name}={next(iter(value.values()))}' for name, value in named.items())}"

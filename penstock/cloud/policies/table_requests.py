@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from penstock.cloud.named_items import STATEMENTS
 from penstock.cloud.policies.access import Ask
 
 Place = Callable[[str], str]
@@ -83,14 +84,10 @@ _PARTIQL: Final = (
 
 
 def _statements(operation: str, parameters: Mapping[str, Any], place: Place) -> Iterator[Ask]:
-    members = {"BatchExecuteStatement": "Statements", "ExecuteTransaction": "TransactStatements"}
-    if operation == "ExecuteStatement":
-        given = [parameters]
-    elif operation in members:
-        given = parameters.get(members[operation], [])
-    else:
+    if operation not in STATEMENTS:
         raise Unmapped(f"dynamodb:{operation}")
-    for each in given:
+    member = STATEMENTS[operation]
+    for each in parameters.get(member, ()) if member else (parameters,):
         action, table, index = _statement(each["Statement"])
         resource = _table(table, place) + (f"/index/{index}" if index else "")
         yield Ask(action=f"dynamodb:{action}", resource=resource, details={**each, "EnclosingOperation": operation})
