@@ -14,8 +14,8 @@ from orders.change import SOURCE, OrderChanged
 MAX_ENTRIES = 10
 """Most entries of one PutEvents call (source: "PutEvents", API reference)."""
 
-MAX_CALL_BYTES = 256 * 1024
-"""Most bytes of all entries of one call (source: "Calculating Amazon EventBridge PutEvents event entry size")."""
+MAX_CALL_BYTES = 1024 * 1024
+"""Most bytes of all entries of one call (source: "PutEvents", API reference; 256 KB before January 2026)."""
 
 MAX_ENTRY_BYTES = MAX_CALL_BYTES // MAX_ENTRIES
 """Our choice: a snapshot has no lines and stays under 1 KB; with this bound no ten entries make a call too large."""
