@@ -31,7 +31,7 @@ def test_line_of_curl_asks_what_there_is() -> None:
     """Where nothing can be got it posts; parameters stand there by their names, below a stage that is no default."""
     (api,) = load(APPLICATIONS.parent / "testing" / "parcels.yaml").apis
     (posted,) = api.routes
-    stage = Stage(name="prod", auto_deploy=True, variables={})
+    stage = Stage(name="prod", variables={})
     for key, stages, words in (
         ("POST /parcels", api.stages, ["-X POST", "url/parcels"]),
         ("GET /parcels/{id}/{rest+}", (stage,), ["url/prod/parcels/id/rest"]),
