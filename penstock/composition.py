@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from penstock.cloud import moto_hooks
 from penstock.cloud.bucket_notifications import connect_buckets
 from penstock.cloud.bus import Bus
 from penstock.cloud.call_counter import CallCounter
@@ -172,6 +173,7 @@ class Composition:
         self.engine = await asyncio.to_thread(
             Engine, account_id=self.template.account_id, region=self.template.region, now_ms=self.clock.now_ms
         )
+        self._exits.callback(moto_hooks.take_down)
         self.queues = Queues(self.engine, self.clock, self.metrics)
         self.queues.on_sent = self.witness.sent
         self.machines.install()

@@ -15,6 +15,7 @@ from typing import Any, Final
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import EngineError
 from penstock.cloud.function_destinations import Emit
+from penstock.cloud.moto_hooks import hang
 from penstock.cloud.moto_messages import sequencer
 
 _SERVICE: Final = "s3.amazonaws.com"
@@ -49,9 +50,9 @@ def connect_buckets(deliveries: Deliveries, may_notify: Callable[[str, str], boo
         if entry is not None:
             emit(entry, _SERVICE)
 
-    notifications._invoke_awslambda = to_topic_or_function
-    notifications._send_sns_message = to_topic_or_function
-    notifications._send_event_bridge_message = to_bus
+    hang(notifications, "_invoke_awslambda", lambda _: to_topic_or_function)
+    hang(notifications, "_send_sns_message", lambda _: to_topic_or_function)
+    hang(notifications, "_send_event_bridge_message", lambda _: to_bus)
 
 
 def _bucket_arn(event: dict[str, Any]) -> str:

@@ -15,7 +15,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from penstock.cloud import json_calls, moto_executions, moto_messages, moto_queues, moto_speed, repairs, wire_form
+from penstock.cloud import (
+    json_calls,
+    moto_executions,
+    moto_hooks,
+    moto_messages,
+    moto_queues,
+    moto_speed,
+    repairs,
+    wire_form,
+)
 from penstock.cloud.wire_form import Reply, Request
 from penstock.errors import EnvironmentProblem
 
@@ -57,6 +66,7 @@ class Engine:
                 f"this process already runs account {DEFAULT_ACCOUNT_ID} and cannot also run {account_id}; "
                 "use a process of its own"
             )
+        moto_hooks.take_down()
         moto_speed.install()
         moto_queues.install()
         moto_messages.install()

@@ -20,6 +20,7 @@ from penstock.cloud.clock import Clock, Timer
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
 from penstock.cloud.front_door import Call
 from penstock.cloud.metrics import Metrics
+from penstock.cloud.moto_hooks import hang
 from penstock.mapping.inputs import QueueMessage
 
 
@@ -52,7 +53,7 @@ class Queues:
         self._timers: dict[str, Timer] = {}
         self.on_sent: Callable[[str, Any], None] = lambda *_: None
         """Is told of each message (moto's) that came into a queue, by the queue's name; of no repetition."""
-        _patch_moto(self)
+        _hang_on_moto(self)
 
     @property
     def _backend(self) -> Any:
@@ -263,39 +264,41 @@ def message_attributes(values: Mapping[str, str | int]) -> dict[str, dict[str, s
     return {name: {"DataType": kinds[type(value)], "StringValue": str(value)} for name, value in values.items()}
 
 
-def _patch_moto(queues: Queues) -> None:
+def _hang_on_moto(queues: Queues) -> None:
     """Let moto's queues read our clock and tell us of messages that come, are received and are deleted."""
     from moto.sqs import models
 
     moto_messages.follow(queues._clock.now_ms)
     metrics = queues._metrics
-    add_message, receive_message, delete_message = (
-        getattr(method, "original", method)
-        for method in (models.Queue.add_message, models.SQSBackend.receive_message, models.SQSBackend.delete_message)
-    )
 
-    def add_and_tell(self: Any, message: Any) -> None:
-        add_message(self, message)
-        if message not in self._messages[-1:]:
-            return  # a repetition, which a FIFO queue takes and drops
-        queue_metrics.measure_sent(metrics, self.name, message, now_ms=queues._clock.now_ms())
-        queues.on_sent(self.name, message)
-        queues.changed(self.name)
+    def add_and_tell(add_message: Callable[..., None]) -> Callable[..., None]:
+        def add(self: Any, message: Any) -> None:
+            add_message(self, message)
+            if message not in self._messages[-1:]:
+                return  # a repetition, which a FIFO queue takes and drops
+            queue_metrics.measure_sent(metrics, self.name, message, now_ms=queues._clock.now_ms())
+            queues.on_sent(self.name, message)
+            queues.changed(self.name)
 
-    def receive_and_count(self: Any, queue_name: str, *arguments: Any, **named: Any) -> Any:
-        received = receive_message(self, queue_name, *arguments, **named)
-        queue_metrics.measure_count(metrics, "NumberOfMessagesReceived", queue_name, len(received))
-        return received
+        return add
 
-    def delete_and_count(self: Any, queue_name: str, receipt_handle: str) -> None:
-        delete_message(self, queue_name, receipt_handle)
-        queue_metrics.measure_count(metrics, "NumberOfMessagesDeleted", queue_name, 1)
+    def receive_and_count(receive_message: Callable[..., Any]) -> Callable[..., Any]:
+        def receive(self: Any, queue_name: str, *arguments: Any, **named: Any) -> Any:
+            received = receive_message(self, queue_name, *arguments, **named)
+            queue_metrics.measure_count(metrics, "NumberOfMessagesReceived", queue_name, len(received))
+            return received
 
-    add_and_tell.original = add_message  # type: ignore[attr-defined]
-    receive_and_count.original = receive_message  # type: ignore[attr-defined]
-    delete_and_count.original = delete_message  # type: ignore[attr-defined]
-    models.Queue.add_message = add_and_tell
-    models.SQSBackend.receive_message = receive_and_count
-    models.SQSBackend.delete_message = delete_and_count
-    models.unix_time_millis = lambda *_: float(queues._clock.now_ms())
-    models.unix_time = lambda *_: queues._clock.now_ms() / 1000
+        return receive
+
+    def delete_and_count(delete_message: Callable[..., None]) -> Callable[..., None]:
+        def delete(self: Any, queue_name: str, receipt_handle: str) -> None:
+            delete_message(self, queue_name, receipt_handle)
+            queue_metrics.measure_count(metrics, "NumberOfMessagesDeleted", queue_name, 1)
+
+        return delete
+
+    hang(models.Queue, "add_message", add_and_tell)
+    hang(models.SQSBackend, "receive_message", receive_and_count)
+    hang(models.SQSBackend, "delete_message", delete_and_count)
+    hang(models, "unix_time_millis", lambda _: lambda *_: float(queues._clock.now_ms()))
+    hang(models, "unix_time", lambda _: lambda *_: queues._clock.now_ms() / 1000)

@@ -9,12 +9,14 @@ Source: *Invoking Lambda functions with Amazon SNS notifications* (the event).
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
 
 from penstock.cloud.deliveries import InvokeAsynchronously
 from penstock.cloud.engine import EngineError
+from penstock.cloud.moto_hooks import hang
 from penstock.cloud.moto_messages import bury_message, dead_letters_of
 
 MayDeliver = Callable[[str, str], bool]
@@ -25,8 +27,12 @@ def connect_subscriptions(may_deliver: MayDeliver, invoke: InvokeAsynchronously)
     """Make moto ask ``may_deliver`` before each delivery and ``invoke`` subscribed functions, in this whole process."""
     from moto.sns.models import Subscription
 
-    publish = getattr(Subscription.publish, "original", Subscription.publish)
+    hang(Subscription, "publish", functools.partial(_delivered, may_deliver, invoke))
 
+
+def _delivered(
+    may_deliver: MayDeliver, invoke: InvokeAsynchronously, publish: Callable[..., None]
+) -> Callable[..., None]:
     def deliver(self: Any, message: str, message_id: str, **options: Any) -> None:
         wanted = self._filter_policy_matcher
         if wanted is not None and not wanted.matches(options.get("message_attributes"), message):
@@ -46,8 +52,7 @@ def connect_subscriptions(may_deliver: MayDeliver, invoke: InvokeAsynchronously)
             if dead_letters is not None and may_deliver(self.topic.arn, dead_letters):
                 bury_message(self, message, message_id, options, code=refusal.code, reason=refusal.message)
 
-    deliver.original = publish  # type: ignore[attr-defined]
-    Subscription.publish = deliver
+    return deliver
 
 
 def event_of(subscription: Any, message: str, message_id: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def run(scenario: Callable[[Clock], Awaitable[object]], clock: Clock | None = No
     """Run a scenario on a loop of its own."""
 
     async def go() -> None:
-        await asyncio.wait_for(scenario(clock or JumpingClock()), 5)
+        await asyncio.wait_for(scenario(clock or JumpingClock()), 60)
 
     asyncio.run(go())
 

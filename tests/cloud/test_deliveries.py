@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.clock import JumpingClock
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine, EngineError
 from penstock.cloud.policies.access import Ask
 from penstock.cloud.queues import Queues
 from penstock.template.models import Rule, RuleTarget
 from tests.cloud.orders_bus import RULE, TARGET
+from tests.standing_clock import StandingClock
 
 ACCOUNT = "123456789012"
 QUEUE, TOPIC = f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders", f"arn:aws:sns:us-east-1:{ACCOUNT}:news"
@@ -48,7 +48,7 @@ class Post:
 
     def deliver(self, which: Deliver, arn: str) -> None:
         """Deliver what the rule passes on."""
-        queues = Queues(self.engine, JumpingClock())
+        queues = Queues(self.engine, StandingClock())
         deliveries = Deliveries(self.engine, queues, self, invoke=self.invoke, new_id=str)  # type: ignore[arg-type]
 
         async def go() -> None:

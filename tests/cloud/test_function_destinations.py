@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.clock import JumpingClock
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine, EngineError
 from penstock.cloud.function_destinations import FunctionDestinations
 from penstock.cloud.policies.access import Ask
 from penstock.cloud.queues import Queues
 from penstock.template.models import Function
+from tests.standing_clock import StandingClock
 
 ACCOUNT = "123456789012"
 RECORD = json.dumps({"requestContext": {"condition": "RetriesExhausted", "functionArn": "arn:f:$LATEST"}})
@@ -95,7 +95,7 @@ class Surroundings:
         return (label, text) in self.refused
 
     def _destinations(self) -> FunctionDestinations:
-        queues = Queues(self.engine, JumpingClock())
+        queues = Queues(self.engine, StandingClock())
         deliveries = Deliveries(self.engine, queues, self, invoke=self.invoke, new_id=str)  # type: ignore[arg-type]
         return FunctionDestinations(
             deliveries,

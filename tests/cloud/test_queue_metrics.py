@@ -8,6 +8,7 @@ from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine
 from penstock.cloud.metrics import Metrics
 from penstock.cloud.queues import Queues
+from tests.standing_clock import StandingClock
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:q"
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/"
@@ -17,7 +18,7 @@ def with_queue(use: Callable[[Engine, Queues, JumpingClock], None]) -> Metrics:
     """A queue ``q`` that gives its messages to ``dead`` after one receive, and the metrics of what was done to it."""
 
     async def go() -> Metrics:
-        clock = JumpingClock()
+        clock = StandingClock()
         metrics = Metrics(now_ms=clock.now_ms)
         engine = Engine(account_id="123456789012", region="us-east-1")
         queues = Queues(engine, clock, metrics)

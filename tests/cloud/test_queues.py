@@ -9,6 +9,7 @@ from penstock.cloud.engine import Engine
 from penstock.cloud.metrics import Metrics
 from penstock.cloud.queues import Queues
 from penstock.mapping.inputs import QueueMessage
+from tests.standing_clock import StandingClock
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:q"
 
@@ -102,7 +103,7 @@ def test_message_that_is_gone_need_not_be_shown_again() -> None:
     """What was deleted, or held for its retention period, while a batch waited is no error to its mapping."""
 
     async def go() -> list[QueueMessage]:
-        clock = JumpingClock()
+        clock = StandingClock()
         engine = Engine(account_id="123456789012", region="us-east-1", now_ms=clock.now_ms)
         queues = Queues(engine, clock)
         engine.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"MessageRetentionPeriod": "60"}})

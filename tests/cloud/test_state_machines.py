@@ -11,11 +11,11 @@ import pytest
 
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
-from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine, Reply
 from penstock.cloud.front_door import Call, ConnectionBroken, FrontDoor, Interceptor, Proceed
 from penstock.cloud.metrics import Metrics
 from penstock.cloud.state_machines import StateMachines
+from tests.standing_clock import StandingClock
 
 ROLE = "arn:aws:iam::123456789012:role/fulfilment"
 
@@ -29,7 +29,7 @@ def execute(
     """Run executions to their end: their descriptions, the calls they made, the time that was skipped."""
 
     async def go() -> tuple[list[dict[str, Any]], CallCounter, int]:
-        clock, counter = JumpingClock(), CallCounter()
+        clock, counter = StandingClock(), CallCounter()
         engine = Engine(account_id="123456789012", region="us-east-1")
         callers = Callers(account_id="123456789012", seed="0")
         names = {ROLE: "Fulfilment"}
@@ -43,7 +43,7 @@ def execute(
         arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
         starts = [{"stateMachineArn": arn, "input": json.dumps(each)} for each in inputs]
         started = [engine.call("stepfunctions", "StartExecution", start) for start in starts]
-        await asyncio.wait_for(clock.settled(), 20)
+        await asyncio.wait_for(clock.settled(), 60)
         ended = [
             engine.call("stepfunctions", "DescribeExecution", {"executionArn": one["executionArn"]}) for one in started
         ]
@@ -152,7 +152,7 @@ def test_closing_ends_an_execution_whose_call_is_not_answered() -> None:
     """A thread that waits for the front door is let go when the application closes."""
 
     async def go() -> list[str]:
-        clock, callers = JumpingClock(), Callers(account_id="123456789012", seed="0")
+        clock, callers = StandingClock(), Callers(account_id="123456789012", seed="0")
         engine = Engine(account_id="123456789012", region="us-east-1")
         machines = StateMachines(clock=clock, callers=callers, role_names={ROLE: "Fulfilment"}, region="us-east-1")
         machines.install()
@@ -170,10 +170,10 @@ def test_closing_ends_an_execution_whose_call_is_not_answered() -> None:
         arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
         before = set(threading.enumerate())
         engine.call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": "{}", "name": "e"})
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), 60)
         started = set(threading.enumerate()) - before
         machines.close()
-        await asyncio.wait_for(clock.settled(), 20)
+        await asyncio.wait_for(clock.settled(), 60)
         for thread in started:
             thread.join(20)
         clock.close()
@@ -189,7 +189,7 @@ def test_thread_of_a_closed_application_leaves_the_next_one_alone() -> None:
     async def go() -> list[tuple[int, str]]:
         callers = Callers(account_id="123456789012", seed="0")
         Engine(account_id="123456789012", region="us-east-1").call("stepfunctions", "ListStateMachines", {})
-        clocks = [JumpingClock(), JumpingClock()]
+        clocks = [StandingClock(), StandingClock()]
         first, second = (
             StateMachines(clock=clock, callers=callers, role_names={}, region="us-east-1") for clock in clocks
         )

@@ -29,6 +29,7 @@ from penstock.cloud.wire_form import Reply
 from penstock.template.models import StateMachine, Template
 from tests.crash.shop import document, item
 from tests.crash.verdict import Verdict
+from tests.standing_clock import StandingClock
 
 LATER_MS = 3_600_000
 VERSIONS = {"ACCEPTED": "2", "PACKED": "3", "SHIPPED": "4"}
@@ -117,7 +118,7 @@ def run_all(template: Template, plans: Sequence[Plan]) -> list[Run]:
 
 async def _run_all(template: Template, runs: Mapping[str, Run]) -> None:
     [machine] = template.state_machines
-    clock = JumpingClock()
+    clock = StandingClock()
     engine = Engine(account_id=template.account_id, region=template.region)
     callers = Callers(account_id=template.account_id, seed="crash")
     machines = StateMachines(

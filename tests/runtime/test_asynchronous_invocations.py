@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cloud.clock import JumpingClock
 from penstock.cloud.doings import made
 from penstock.cloud.engine import EngineError
 from penstock.cloud.metrics import Metrics
@@ -19,6 +18,7 @@ from penstock.runtime.asynchronous_invocations import AT_A_TIME, EVENT_LIMIT_BYT
 from penstock.runtime.invocation import Answer, Failure, InvocationResult, Throttled
 from penstock.story.facts import EventHandedOn, Fact
 from penstock.template.models import EventInvokeConfiguration, Function
+from tests.standing_clock import StandingClock
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:"
 WORKER = Function(
@@ -58,7 +58,7 @@ class World:
     def __init__(
         self, *results: InvocationResult, function: Function = WORKER, told: EventInvokeConfiguration | None = TOLD
     ) -> None:
-        self.clock = JumpingClock()
+        self.clock = StandingClock()
         self.began_ms = self.clock.now_ms()
         self.results = list(results)
         self.invoked: list[tuple[int, str, str]] = []
@@ -119,7 +119,7 @@ class World:
         async def go() -> None:
             for event in events:
                 event(self.queues)
-            await asyncio.wait_for(self.clock.settled(), 5)
+            await asyncio.wait_for(self.clock.settled(), 60)
             await self.queues.close()
 
         asyncio.run(go())

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine
 from penstock.cloud.faults import Faults, FaultScript
 from penstock.cloud.faults.kinds import BatchRedelivered, DestinationRefused, Fault, When
@@ -25,6 +24,7 @@ from penstock.mapping.stream import StreamMapping
 from penstock.runtime.event_source_mappings import QueueShell, StreamShell
 from penstock.runtime.invocation import Answer, Failure, InvocationResult
 from penstock.template.models import EventSourceMapping
+from tests.standing_clock import StandingClock
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:worker"
 STREAM_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/stream/2026-01-01T00:00:00.000"
@@ -110,7 +110,7 @@ def stream_run(handler: Handler, *faults: Fault, records: int = 4, **properties:
     ids = iter(f"{n:08d}-0000-4000-8000-000000000000" for n in range(1000))
 
     async def go() -> Faults:
-        clock = JumpingClock()
+        clock = StandingClock()
         armed = Faults(FaultScript(faults=faults), clock=clock, process_of=lambda _: None, key_names={})
         configuration = StreamConfiguration(batch_size=2, **properties)
         names = {"uuid": "u", "function_arn": FUNCTION_ARN, "event_source_arn": STREAM_ARN}
@@ -134,7 +134,7 @@ def stream_run(handler: Handler, *faults: Fault, records: int = 4, **properties:
             deliver=world.deliver,
         )
         shell.start()
-        await asyncio.wait_for(clock.settled(), 10)
+        await asyncio.wait_for(clock.settled(), 60)
         shell.mapping.check()
         await shell.close()
         clock.close()
@@ -237,7 +237,7 @@ def test_batch_of_a_queue_comes_twice_under_request_ids_of_its_own() -> None:
     world = World(lambda _: None)
 
     async def go() -> int:
-        clock = JumpingClock()
+        clock = StandingClock()
         engine = Engine(account_id="123456789012", region="us-east-1")
         queues = Queues(engine, clock)
         engine.call("sqs", "CreateQueue", {"QueueName": "orders"})
@@ -261,7 +261,7 @@ def test_batch_of_a_queue_comes_twice_under_request_ids_of_its_own() -> None:
         )
         queues.send(QUEUE_ARN, "a")
         shell.start()
-        await asyncio.wait_for(clock.settled(), 10)
+        await asyncio.wait_for(clock.settled(), 60)
         left = len(engine.backend("sqs").queues["orders"]._messages)
         await shell.close()
         clock.close()

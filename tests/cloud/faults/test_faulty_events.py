@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 from penstock.cloud.bus import Bus
-from penstock.cloud.clock import JumpingClock
 from penstock.cloud.faults import Faults, FaultScript
 from penstock.cloud.faults.kinds import EventDelayed, EventDoubled, Fault, When
 from penstock.cloud.faults.log import Strike
 from penstock.template.models import Rule, RuleTarget
 from tests.cloud.orders_bus import BUS, RULE
+from tests.standing_clock import StandingClock
 
 
 def delivered(count: int, *faults: Fault, seed: int = 3) -> tuple[list[int], list[Strike]]:
@@ -24,7 +24,7 @@ def delivered(count: int, *faults: Fault, seed: int = 3) -> tuple[list[int], lis
         raise AssertionError("nothing is undeliverable here")
 
     async def go() -> list[Strike]:
-        clock = JumpingClock()
+        clock = StandingClock()
         armed = Faults(FaultScript(seed=seed, faults=faults), clock=clock, process_of=lambda _: None, key_names={})
         bus = Bus(
             account_id="123456789012",
@@ -40,7 +40,7 @@ def delivered(count: int, *faults: Fault, seed: int = 3) -> tuple[list[int], lis
         for n in range(count):
             event = {"source": "shop", "detail-type": "OrderPlaced", "time": "2026-01-01T00:00:00Z", "detail": {"n": n}}
             bus.route("orders", event)
-        await asyncio.wait_for(clock.settled(), 5)
+        await asyncio.wait_for(clock.settled(), 60)
         await bus.close()
         return armed.log
 
