@@ -6,6 +6,7 @@ below a command must be what comes out of it, line by line: ``…`` stands for a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "tutorial.md"
-LIMIT_SECONDS = 90.0
+LIMIT_SECONDS = 600.0
 INTERRUPT = "^C"
 
 _BLOCK = re.compile(r"^```(?P<language>\w+) ?(?P<name>[\w.]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -85,7 +86,9 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # as in a terminal, Ctrl-C reaches the shell and what runs in it, and nothing else
         )
+        self._send("trap : INT")  # and ends the latter, as in a shell that is typed into
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -106,11 +109,11 @@ class Terminal:
         assert self._shell.stdin is not None
         self._shell.stdin.close()
         try:
-            self._shell.wait(20)
+            self._shell.wait(120)
         except subprocess.TimeoutExpired:
-            self._shell.kill()
+            os.killpg(self._shell.pid, signal.SIGKILL)
             self._shell.wait()
-        self._listener.join(20)
+        self._listener.join(120)
 
     def _expect(self, command: Command) -> None:
         """Compare what comes with what is shown."""
@@ -145,11 +148,8 @@ class Terminal:
         self._shell.stdin.flush()
 
     def _interrupt(self) -> None:
-        listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        for line in listed.splitlines():
-            pid, parent = map(int, line.split())
-            if parent == self._shell.pid:
-                os.kill(pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._shell.pid, signal.SIGINT)
 
     def _listen(self) -> None:
         assert self._shell.stdout is not None

@@ -25,8 +25,11 @@ from penstock.story.facts import Fact, RunBegan, decode, encode
 LIMIT_BYTES = 256 * 1024 * 1024
 """How long one half of the journal grows; our choice."""
 
-PATIENCE_SECONDS = 2.0
-"""How long a reader waits for what was told to be written: a busy run may never pause, a stopped one never goes on."""
+PATIENCE_SECONDS = 60.0
+"""How long a reader waits for what was told to be written: a run that is stopped (Ctrl-Z) does not go on."""
+
+WRITES_AWAITED = 3
+"""How many writes of a busy run, which may never pause, a reader waits for: what was told before them is in these."""
 
 
 def _older(path: Path) -> Path:
@@ -139,8 +142,8 @@ def _is_at(path: Path, file: BinaryIO) -> bool:
 def read_journal(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> list[Fact]:
     """The facts of the last run, oldest first, with all that was told before this was called.
 
-    That of a run whose file is not complete within ``patience_seconds`` is read as it is then. `UsageError` for a file
-    that is no journal of this version.
+    That of a run that does not write it within ``patience_seconds`` is read as it is then. `UsageError` for a file that
+    is no journal of this version.
     """
     if not path.exists():
         raise UsageError(
@@ -162,11 +165,17 @@ def _complete(path: Path, *, until: float) -> BinaryIO:
     """The newer half, once it lacks nothing that was told; it may turn into the older one meanwhile."""
     while True:
         file = _opened(path)
-        while not _lock(file, fcntl.LOCK_SH) and time.monotonic() < until:
+        sizes = {_size_of(file)}
+        while not _lock(file, fcntl.LOCK_SH) and len(sizes) <= WRITES_AWAITED and time.monotonic() < until:
             time.sleep(0.005)
+            sizes.add(_size_of(file))
         if _is_at(path, file) or time.monotonic() >= until:
             return file
         file.close()
+
+
+def _size_of(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _opened(path: Path) -> BinaryIO:

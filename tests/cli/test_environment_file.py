@@ -1,5 +1,6 @@
 """The file that leads a shell to a running application: what it says, and how long it is there."""
 
+import shlex
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,11 @@ def test_shell_has_the_variables(tmp_path: Path) -> None:
     path = tmp_path / ".penstock" / "environment"
     with environment_file(application(), path):
         ended = subprocess.run(
-            ["sh", "-c", f". {path}; env"], env={"AWS_PROFILE": "mine"}, capture_output=True, text=True, check=True
+            ["sh", "-c", f". {shlex.quote(str(path))}; env"],
+            env={"AWS_PROFILE": "mine"},
+            capture_output=True,
+            text=True,
+            check=True,
         )
 
     found = dict(line.split("=", 1) for line in ended.stdout.splitlines() if line.startswith("AWS_"))

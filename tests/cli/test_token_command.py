@@ -63,7 +63,7 @@ def mint(assembly: AssemblyWriter, *arguments: str) -> subprocess.CompletedProce
     command = [sys.executable, "-m", "penstock", "token", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        command, cwd=assembly.path.parent, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=assembly.path.parent, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
 
 

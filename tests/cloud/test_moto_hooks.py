@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 from penstock.application import Application
@@ -23,16 +25,27 @@ def an_engine() -> Engine:
     return engine
 
 
+class Owner:
+    """Has a function that two hooks are hung on."""
+
+    @staticmethod
+    def name() -> str:
+        """Tell who answers."""
+        return "bare"
+
+
 def test_later_hook_stays() -> None:
     """Each hook has the bare function below it, not another hook; taken down, nothing of them is left."""
-    owner = type("Owner", (), {"name": staticmethod(lambda: "bare")})
-
     for hook in ("first", "second"):
-        moto_hooks.hang(owner, "name", lambda bare, hook=hook: lambda: f"{hook} {bare()}")
-    hung = owner.name()
+        moto_hooks.hang(Owner, "name", functools.partial(_hooked, hook))
+    hung = Owner.name()
     moto_hooks.take_down()
 
-    assert (hung, owner.name()) == ("second bare", "bare")
+    assert (hung, Owner.name()) == ("second bare", "bare")
+
+
+def _hooked(hook: str, bare: Callable[[], str]) -> Callable[[], str]:
+    return lambda: f"{hook} {bare()}"
 
 
 def test_next_engine_has_no_reader_of_the_one_before() -> None:

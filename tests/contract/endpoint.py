@@ -39,7 +39,7 @@ class _Embedded:
 
     def perform(self, work: Any) -> Any:
         """Do something on the cloud's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=300)
 
     def close(self) -> None:
         self.perform(self.door.close())
@@ -178,7 +178,7 @@ class Table:
 
     def records(self, iterator: str | None = None, *, expected: int = 0) -> list[dict[str, Any]]:
         """All records from an iterator on; of a remote stream, which lags, until as many as expected are there."""
-        iterator, found, until = iterator or self.shard_iterator(), list[dict[str, Any]](), time.monotonic() + 20
+        iterator, found, until = iterator or self.shard_iterator(), list[dict[str, Any]](), time.monotonic() + 120
         while iterator:
             answer = self.streams.get_records(ShardIterator=iterator)
             found += answer["Records"]

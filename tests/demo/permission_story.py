@@ -80,7 +80,7 @@ def ask(application: Application, method: str, path: str, body: Mapping[str, Any
     headers = signer(application.caller_credentials, application.region)(method, url, data)
     request = urllib.request.Request(url, method=method, data=data or None, headers=dict(headers))
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -93,7 +93,7 @@ def test_close_ends_what_was_begun(workshop: Workshop) -> None:
     """An environment that nobody used leaves no process, whether its Init is over or not."""
     workshop.function("def lambda_handler(event, context): pass", name="compiled")
     workshop.function(TELLS_ITS_PROCESS)
-    workshop.function("import os, time\nprint(os.getpid())\ntime.sleep(60)", name="slow")
+    workshop.function("import os, time\nprint(os.getpid())\ntime.sleep(900)", name="slow")
 
     async def scenario(functions: Functions) -> None:
         await warmed(functions)

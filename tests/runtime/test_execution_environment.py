@@ -30,7 +30,7 @@ workshop.function(
     '''
     import os, subprocess
     def lambda_handler(event, context):
-        child = subprocess.Popen(["sleep", "60"])
+        child = subprocess.Popen(["sleep", "900"])
         print(os.getpid(), child.pid)
         while True: pass
     '''

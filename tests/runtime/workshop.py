@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from penstock.cloud.clock import Clock, WallClock
-from penstock.runtime.environments import INIT_LIMIT_MS, Environments
+from penstock.runtime.environments import Environments
 from penstock.runtime.functions import Functions, Invocation, LogLine
 from penstock.template.models import Function
+
+PATIENCE_SECONDS = 300
+"""How long something that must come may take on a busy machine."""
 
 Result = TypeVar("Result")
 
@@ -37,7 +40,7 @@ class Workshop:
         *,
         name: str = "worker",
         handler: str = "handlers.lambda_handler",
-        timeout_seconds: float = 3,
+        timeout_seconds: float = 900,
         reserved_concurrency: int | None = None,
         environment: Mapping[str, str] | None = None,
         aliases: Mapping[str, str] | None = None,
@@ -72,7 +75,7 @@ class Workshop:
         scenario: Callable[[Functions], Awaitable[Result]],
         *,
         clock: Clock | None = None,
-        init_limit_ms: int = INIT_LIMIT_MS,
+        init_limit_ms: int = PATIENCE_SECONDS * 1000,
         **settings: Any,
     ) -> Result:
         """Run a scenario with all functions made so far, and close them."""
@@ -111,9 +114,17 @@ class Workshop:
         return [(line.request_id, line.text) for line in self.lines if line.stream == stream]
 
 
+async def first_line_and_then(workshop: Workshop, *, seconds: float) -> None:
+    """Wait until a handler says that it is at work, and have so many seconds pass at once for what the loop limits."""
+    await workshop.first_line.wait()
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    loop.time = lambda: now() + seconds  # type: ignore[method-assign]
+
+
 def gone(pid: int) -> bool:
-    """Whether a process is ended within two seconds; one that is dead but not waited for counts."""
-    until = time.monotonic() + 2
+    """Whether a process is ended, sooner or later; one that is dead but not waited for counts."""
+    until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         try:
             os.kill(pid, 0)

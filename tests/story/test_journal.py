@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -180,6 +181,27 @@ def test_reader_does_not_wait_for_ever(tmp_path: Path) -> None:
 
     assert read_journal(path, patience_seconds=0) == [BEGAN]
     journal.close()
+
+
+def test_reader_does_not_wait_for_a_run_to_pause(tmp_path: Path) -> None:
+    """A busy run always owes something; what it owed when the reader came is read, and no more is waited for."""
+    path = tmp_path / "journal.jsonl"
+    file = JournalFile(path)
+    file.announce()
+    file.append([BEGAN], frame=[])
+    file.wait()
+    file.announce()
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(read_journal, path, patience_seconds=600)
+        for number in itertools.count():
+            if reading.done():
+                break
+            file.announce()
+            file.append([written(number)], frame=[])
+            file.wait()
+
+        assert reading.result()[:2] == [BEGAN, written(0)]
+    file.close()
 
 
 def test_writer_does_not_wait_for_readers(tmp_path: Path) -> None:

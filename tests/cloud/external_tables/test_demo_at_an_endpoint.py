@@ -32,5 +32,5 @@ def tables_at(url: str) -> list[Any]:
     """Names of the tables there."""
     headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
     request = urllib.request.Request(url, data=b"{}", headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         return list(json.load(answer)["TableNames"])
