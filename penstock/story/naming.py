@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from itertools import product
+
 from penstock.story.findings import Findings, Record
 
 Names = frozenset[tuple[str, ...]]
-"""A text is about something if it holds all the words of one of its names."""
+"""A text is about something if it holds all the words of one of its names; words are without backslashes."""
 
 NOTHING: Names = frozenset()
 
 
 def names_of_item(record: Record) -> Names:
-    """A record's item: all values of its key, as JSON has them."""
-    return frozenset({tuple(f'"{value}"' for value in record.key_values)})
+    """A record's item: all values of its key, each in any of the ways in which JSON has it."""
+    return frozenset(product(*(_spelled(name, typed) for name, typed in record.body["dynamodb"]["Keys"].items())))
+
+
+def _spelled(name: str, typed: Mapping[str, str]) -> Iterator[str]:
+    """A value in quotes, beyond ASCII as it is or escaped, and a number as that of the attribute it is the key in."""
+    ((kind, value),) = typed.items()
+    for ascii_alone in (True, False):
+        yield json.dumps(value, ensure_ascii=ascii_alone).replace("\\", "")
+    if kind == "N":
+        yield from (f'"{name}":{space}{value}{end}' for space in ("", " ") for end in ",}")
 
 
 def names_of(record: Record) -> Names:

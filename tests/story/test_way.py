@@ -76,6 +76,51 @@ def test_call_belongs_to_the_record_that_it_names() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["ü", "😀", "back\\slash", 'quo"te', "tab\t", "ü\n", "C:\\ü"])
+@pytest.mark.parametrize("ascii_alone", [True, False])
+def test_call_names_a_key_however_its_characters_are_written(key: str, ascii_alone: bool) -> None:
+    """As they are or escaped, once for each JSON that stands in another; a key that looks alike is another one."""
+    plain = json.dumps({"id": {"S": key}}, ensure_ascii=ascii_alone)
+    nested = json.dumps({"Detail": json.dumps({"id": key}, ensure_ascii=ascii_alone)}, ensure_ascii=ascii_alone)
+    facts: list[Fact] = [
+        mapping(),
+        written(1, key=key),
+        written(2, key=f"{key}2"),
+        invoked("a", 1, 2),
+        *(called("a", request=text) for text in (plain, nested)),
+    ]
+
+    (first,), (second,) = find(facts, key), find(facts, f"{key}2")
+
+    assert texts(first, "call") == ["dynamodb:PutItem"] * 2
+    assert texts(second, "call") == ["2 calls that did not name it"]
+
+
+def test_call_names_a_key_that_is_a_number() -> None:
+    """As DynamoDB writes it, or as a number under the key's own name; as part of another number it is none."""
+    named = ['{"id":{"N":"7"}}', '{"id": 7}', '{"id":7,"at":1}', '{"Detail":"{\\"id\\": 7, \\"at\\": 1}"}']
+    others = ['{"id": 70}', '{"id": 7.5}', '{"grams": 7}']
+    numbers = []
+    for number in (7, 8):
+        record = json.loads(written(number).records[0])
+        record["dynamodb"]["Keys"] = {"id": {"N": str(number)}}
+        numbers.append(replace(written(number), records=(json.dumps(record),)))
+    facts: list[Fact] = [
+        mapping(),
+        *numbers,
+        invoked("a", 7, 8),
+        *(called("a", operation=f"Call{number}", request=text) for number, text in enumerate(named)),
+        *(called("a", request=text) for text in others),
+    ]
+
+    (story,) = find(facts, "7")
+
+    assert texts(story, "call") == [
+        *(f"dynamodb:Call{number}" for number in range(4)),
+        "3 calls that did not name it",
+    ]
+
+
 def test_event_is_followed_to_the_attempts_of_its_messages() -> None:
     """Rule, queue, batch, call, deletion; a record that was written on the way is named and not followed."""
     facts: list[Fact] = [
