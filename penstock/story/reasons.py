@@ -29,6 +29,7 @@ class Attempt:
     """One invocation, with what it did; ``batch`` is ``None`` for one that no mapping made.
 
     ``reports`` says whether its mapping reads batch item failures. ``ended`` is ``None`` while it is in flight.
+    ``reported`` is what it said of each item, read when somebody wants to know.
     """
 
     request_id: str
@@ -37,6 +38,7 @@ class Attempt:
     ended: InvocationEnded | None = None
     calls: list[CallAnswered] = field(default_factory=list)
     faults: list[FaultStruck] = field(default_factory=list)
+    reported: dict[str, Outcome] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def function(self) -> str:
@@ -77,20 +79,29 @@ def outcome(attempt: Attempt, item: str = "") -> Outcome:
 
 
 def _returned(attempt: Attempt, answer: str, item: str) -> Outcome:
-    batch = attempt.batch
-    if batch is None or not attempt.reports or "itemIdentifier" not in answer:
+    if attempt.batch is None or not attempt.reports or "itemIdentifier" not in answer:
         return "done"
+    if not attempt.reported:
+        attempt.reported = _reported(attempt.batch, answer)
+    return attempt.reported[item]
+
+
+def _reported(batch: BatchInvoked, answer: str) -> dict[str, Outcome]:
+    """What an answer says of each item of a batch."""
     report = read_report(json.loads(answer), frozenset(batch.items))
     match report:
         case AllDone():
-            return "done"
+            return dict.fromkeys(batch.items, "done")
         case AllFailed():
-            return "failed"
+            return dict.fromkeys(batch.items, "failed")
         case SomeFailed():
-            if item in report.item_identifiers:
-                return "reported"
-            first = min(map(batch.items.index, report.item_identifiers))
-            return "rewound" if batch.shard_id and batch.items.index(item) > first else "done"
+            outcomes: dict[str, Outcome] = {}
+            unnamed: Outcome = "done"
+            for item in batch.items:
+                outcomes[item] = "reported" if item in report.item_identifiers else unnamed
+                if batch.shard_id and outcomes[item] == "reported":
+                    unnamed = "rewound"
+            return outcomes
 
 
 def reason(attempt: Attempt, earlier: Sequence[Attempt], item: str) -> str:
