@@ -8,7 +8,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from penstock.mapping.filters import compile_filters
 from penstock.story.facts import (
     BatchInvoked,
     CallAnswered,
+    CheckpointSaved,
     EventDelivered,
     EventHandedOn,
     EventPublished,
@@ -28,9 +29,17 @@ from penstock.story.facts import (
     RecordsWritten,
     RunBegan,
 )
-from penstock.story.findings import Place, Record
+from penstock.story.findings import Record
 from penstock.story.reasons import Attempt, Outcome, outcome, reason
 from penstock.story.wording import Wording, counted, ended
+
+Source = tuple[str, str]
+"""A mapping and one of its shards; the shard of a queue is empty."""
+
+Tries = tuple[int, tuple[Attempt, ...]]
+"""How often an item was tried, and the last attempts, as many as tell why another one is made: two."""
+
+NEVER: Tries = (0, ())
 
 SHOWN = 3
 """How many items of a write or a batch are named."""
@@ -45,13 +54,13 @@ class Line:
 
 
 class Live:
-    """Words facts as they come. What it remembers is what is not done yet."""
+    """Words facts as they come. What it remembers is what is neither done nor discarded yet."""
 
     def __init__(self) -> None:
         self._words = Wording(None)
         self._mappings: dict[str, MappingDefined] = {}
         self._in_flight: dict[str, Attempt] = {}
-        self._unfinished: dict[Place, list[Attempt]] = {}
+        self._unfinished: defaultdict[Source, dict[str, Tries]] = defaultdict(dict)
 
     def line(self, fact: Fact) -> Line | None:
         """The line of a fact; ``None`` for one that nobody wants to read."""
@@ -73,7 +82,10 @@ class Live:
             case EventDelivered() if fact.error or fact.dead_letters:
                 return Line(words.delivery(fact), wrong=True)
             case MessageSent() if fact.receives:
+                self._forget_moved(fact)
                 return Line(words.message(fact), wrong=True)
+            case CheckpointSaved():
+                self._forget_passed(fact)
             case FailureDelivered():
                 return Line(words.failure(fact), wrong=True)
             case EventHandedOn() if fact.error or fact.condition != "Success":
@@ -111,16 +123,27 @@ class Live:
 
     def _explain(self, attempt: Attempt, batch: BatchInvoked) -> tuple[int, str]:
         """Which attempt this is for the first of its items, and why; what is not done is remembered for the next."""
-        places = {item: (batch.mapping, batch.shard_id, item) for item in batch.items}
-        first = batch.items[0]
-        earlier = self._unfinished.get(places[first], [])
-        told = len(earlier) + 1, reason(attempt, earlier, first)
-        for item, place in places.items():
+        unfinished, first = self._unfinished[batch.mapping, batch.shard_id], batch.items[0]
+        times, earlier = unfinished.get(first, NEVER)
+        for item in batch.items:
             if outcome(attempt, item) == "done":
-                self._unfinished.pop(place, None)
+                unfinished.pop(item, None)
             else:
-                self._unfinished[place] = [*self._unfinished.get(place, ()), attempt]
-        return told
+                before, last = unfinished.get(item, NEVER)
+                unfinished[item] = before + 1, (*last[-1:], attempt)
+        return times + 1, reason(attempt, earlier, first)
+
+    def _forget_passed(self, saved: CheckpointSaved) -> None:
+        """What a checkpoint has passed is finished, even if it was discarded."""
+        unfinished = self._unfinished[saved.mapping, saved.shard_id]
+        for item in [item for item in unfinished if int(item) <= int(saved.sequence_number)]:
+            del unfinished[item]
+
+    def _forget_moved(self, moved: MessageSent) -> None:
+        """What a redrive has moved comes to no mapping of its old queue again."""
+        for (_, shard_id), unfinished in self._unfinished.items():
+            if not shard_id:
+                unfinished.pop(moved.message_id, None)
 
 
 def _passing(mapping: MappingDefined, records: Sequence[Record]) -> int:

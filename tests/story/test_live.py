@@ -1,12 +1,13 @@
 """The lines of a run as it happens: one for each step, short where all is well."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from penstock.story.facts import EventDelivered, EventPublished, Fact, FaultStruck
+from penstock.story.facts import CheckpointSaved, EventDelivered, EventPublished, Fact, FaultStruck
 from penstock.story.live import Line, Live
-from tests.story.chronicle import BEGAN, NOW, QUEUE, called, ended, invoked, mapping, sent, written
+from tests.story.chronicle import BEGAN, NOW, QUEUE, SHARD, called, ended, invoked, mapping, sent, written
 
 FILTER = '{"dynamodb": {"NewImage": {"kind": {"S": ["job"]}}}}'
 DELIVERED = EventDelivered(
@@ -83,6 +84,43 @@ def test_attempts_after_the_first_tell_their_reason() -> None:
         "reader: 1 record, attempt 3 (retry after ValueError): done (5 ms)",
         "reader: 2 records: done (5 ms)",
     ]
+
+
+def test_nothing_is_remembered_of_what_was_discarded() -> None:
+    """A run of days forgets poison: what a checkpoint has passed or a redrive has moved, and retries but for the last."""
+    failed = {"result": "failed", "error": "ValueError: no"}
+    live = Live()
+
+    def tell(*facts: Fact) -> list[str]:
+        return [line.text for line in map(live.line, facts) if line is not None]
+
+    tell(BEGAN, mapping(), mapping("Worker", source_arn=QUEUE))
+    saved = CheckpointSaved(at_ms=NOW, mapping="Reader", shard_id=SHARD, sequence_number="9")
+    for _ in range(50):
+        *_, last = tell(invoked("a", 9, 10), ended("a", **failed))  # type: ignore[arg-type]
+        tell(invoked("b", "m", mapping="Worker"), ended("b", **failed))  # type: ignore[arg-type]
+    held = [len(attempts) for each in live._unfinished.values() for _, attempts in each.values()]
+    tell(saved, replace(sent("m", queue="dead"), receives=50))
+    (kept,) = (item for each in live._unfinished.values() for item in each)
+    again, new = tell(
+        *(invoked("a", 10), ended("a", **failed)),  # type: ignore[arg-type]
+        *(invoked("c", "m", mapping="Worker"), ended("c", **failed)),  # type: ignore[arg-type]
+    )
+
+    assert last == "reader: 2 records, attempt 50 (retry after ValueError): failed, ValueError: no (5 ms)"
+    assert held == [2, 2, 2]
+    assert kept == "10"
+    assert ("attempt 51 (retry after ValueError)" in again, "attempt" in new) == (True, False)
+
+
+def test_large_batch_with_a_few_failures_is_told_at_once() -> None:
+    """The largest batch that there is does not hold up the run that tells of it."""
+    begun = time.monotonic()
+
+    told = lines(invoked("a", *range(1, 10_001)), ended("a", reports=(5_000, 7_000)))
+
+    assert told == ["!reader: 10000 records: 4999 done, 2 reported, 4999 rewound (5 ms)"]
+    assert time.monotonic() - begun < 5
 
 
 def test_routine_is_silent_and_trouble_is_not() -> None:
