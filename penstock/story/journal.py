@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -171,9 +171,9 @@ class Journal:
                     )
         return received
 
-    def stories(self, since: int = 0) -> list[str]:
+    def stories(self, since: int = 0) -> Iterator[str]:
         """The stories of all records, messages and events that came to be since a mark, as lines to be printed."""
-        return [line for story in stories(self.facts(since=since)) for line in lines_of(story)]
+        return (line for story in stories(self.facts(since=since)) for line in lines_of(story))
 
 
 def _items(attempt: Attempt, event: Any) -> list[tuple[str, Any]]:

@@ -10,17 +10,23 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from penstock.errors import UsageError
-from penstock.story.facts import CallAnswered, Fact
-from penstock.story.findings import Findings
+from penstock.story.facts import CallAnswered, EventPublished, Fact, MessageSent
+from penstock.story.findings import Findings, Record
 from penstock.story.naming import NOTHING, Names, is_about, names_of_item, spellings
 from penstock.story.reasons import Attempt, outcome
 from penstock.story.step import Step
 from penstock.story.steps import Steps
 from penstock.story.wording import nothing_found
 
+Root = Record | EventPublished | MessageSent | Attempt
+"""What a story begins with; an attempt stands for all of its invocation."""
 
-def stories(facts: Iterable[Fact]) -> list[Step]:
-    """The stories that begin in these facts, in order: records, what came from outside, invocations that failed."""
+
+def stories(facts: Iterable[Fact]) -> Iterator[Step]:
+    """The stories that begin in these facts, in order: records, what came from outside, invocations that failed.
+
+    Each is made when it is asked for.
+    """
     return Ways(Findings(facts)).all()
 
 
@@ -43,16 +49,27 @@ class Ways:
         self._findings = findings
         self._steps = Steps(findings)
 
-    def all(self) -> list[Step]:
+    def all(self) -> Iterator[Step]:
         """Every story that begins here."""
         findings = self._findings
-        roots = chain(
-            map(self._steps.record, findings.records.values()),
-            (self._steps.event(event, NOTHING) for key, event in findings.events.items() if self._is_new(key)),
-            (self._steps.message(sent[0], NOTHING) for key, sent in findings.messages.items() if self._is_new(key)),
-            *(self._steps.invocations(key, NOTHING) for key in findings.invocations if self._is_odd(key)),
-        )
-        return sorted(roots, key=_instant)
+        roots: list[Root] = [
+            *findings.records.values(),
+            *(event for key, event in findings.events.items() if self._is_new(key)),
+            *(sent[0] for key, sent in findings.messages.items() if self._is_new(key)),
+            *(attempts[0] for key, attempts in findings.invocations.items() if self._is_odd(key)),
+        ]
+        return chain.from_iterable(map(self._from, sorted(roots, key=_begins_at_ms)))
+
+    def _from(self, root: Root) -> Iterator[Step]:
+        match root:
+            case Record():
+                yield self._steps.record(root)
+            case EventPublished():
+                yield self._steps.event(root, NOTHING)
+            case MessageSent():
+                yield self._steps.message(root, NOTHING)
+            case Attempt():
+                yield from self._steps.invocations(root.request_id, NOTHING)
 
     def _is_new(self, thing: str) -> bool:
         """Whether an event or a message is part of no other story: it came from outside, or of a request."""
@@ -92,6 +109,16 @@ class Ways:
         for call in self._findings.calls:
             if (call.error or call.faults) and is_about(call.request, names):
                 yield self._steps.call(call, names, alone=False)
+
+
+def _begins_at_ms(root: Root) -> int:
+    match root:
+        case Record():
+            return root.written.at_ms
+        case Attempt():
+            return root.began_at_ms
+        case EventPublished() | MessageSent():
+            return root.at_ms
 
 
 def _instant(step: Step) -> int:

@@ -92,7 +92,7 @@ class ApplicationUnderTest:
 
     def story(self) -> list[str]:
         """The way of every record, message and event of this test, as lines to be printed."""
-        return self.running.journal.stories()
+        return list(self.running.journal.stories())
 
     @property
     def fault_log(self) -> Sequence[Strike]:

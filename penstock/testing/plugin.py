@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,20 +118,21 @@ def application(_penstock_session: Session, request: pytest.FixtureRequest) -> A
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a failed test what became of the records that it touched."""
+    """Add to the report of a test that failed, or could not begin or end, what became of the records it touched."""
     report = yield
     held = item.stash.get(_HELD, None)
-    if held is not None and call.when == "call" and report.failed:
-        report.sections.append(("penstock story", "\n".join(_capped(held.story()))))
+    if held is not None and report.failed:
+        report.sections.append(("penstock story", "\n".join(_capped(held.running.journal.stories()))))
     return report
 
 
-def _capped(story: list[str]) -> list[str]:
-    if len(story) <= STORY_LINES:
-        return story or ["nothing was written, sent or published"]
-    return [*story[:STORY_LINES], f"… and {len(story) - STORY_LINES} more lines; application.story() gives them all"]
+def _capped(story: Iterator[str]) -> list[str]:
+    """As many lines as are shown; what comes behind them is not even made."""
+    shown = list(islice(story, STORY_LINES))
+    more = ["… and more; application.story() gives all of it"] if next(story, None) is not None else []
+    return [*shown, *more] or ["nothing was written, sent or published"]
 
 
 def _parameters(lines: list[str]) -> dict[str, str]:

@@ -99,7 +99,7 @@ def test_stories_tell_what_came_since_a_mark() -> None:
     mark = journal.mark()
     journal.tell(written(2))
 
-    told = journal.stories(since=mark)
+    told = list(journal.stories(since=mark))
 
     assert told[0].startswith("00:00:00.000  INSERT orders id=k2, eventID e2, by api dynamodb:PutItem")
     assert not any("e1" in line for line in told)

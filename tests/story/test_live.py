@@ -87,7 +87,7 @@ def test_attempts_after_the_first_tell_their_reason() -> None:
 
 
 def test_nothing_is_remembered_of_what_was_discarded() -> None:
-    """A run of days forgets poison: what a checkpoint has passed or a redrive has moved, and retries but for the last."""
+    """A run of days forgets poison: what a checkpoint has passed or a redrive has moved, and retries but the last."""
     failed = {"result": "failed", "error": "ValueError: no"}
     live = Live()
 

@@ -352,7 +352,7 @@ def test_request_that_failed_is_told_with_its_item() -> None:
         "INSERT Orders id=k1",
     ]
     assert texts(found[0], "call") == ["dynamodb:PutItem Orders id=k1 (fault response-lost)"]
-    assert len(stories(facts)) == 2
+    assert len(list(stories(facts))) == 2
 
 
 def test_fails_when_nothing_has_the_name() -> None:

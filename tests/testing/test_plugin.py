@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from penstock.testing.plugin import STORY_LINES, _capped
+
 ROOT = Path(__file__).parent.parent.parent
 PARCELS = Path(__file__).parent / "parcels.yaml"
 CONFIGURED = "[pytest]\npenstock_template = parcels.yaml\npenstock_parameters = Limit=500\n"
@@ -46,6 +48,7 @@ def outcome_of(project: Path, tests: str, *options: str) -> subprocess.Completed
 def test_strangers_test_passes_and_a_failing_one_tells_its_story(project: Path) -> None:
     """A poison parcel reaches its destination while its neighbours are weighed; a wrong expectation shows why."""
     tests = """
+import pytest
 from penstock.testing import ApplicationUnderTest
 
 def test_heavy_parcel_is_set_aside(application: ApplicationUnderTest) -> None:
@@ -63,11 +66,20 @@ def test_wrong(application):
 
 def test_right(application):
     assert application.tables["Parcels"].items() == []
+
+@pytest.fixture
+def weighed(application):
+    application.tables["Parcels"].put({"id": "early", "grams": 7})
+    application.settle()
+    assert application.queues["Weighed"].messages() == []
+
+def test_cannot_begin(weighed): pass
 """
     ended = outcome_of(project, tests)
 
-    assert "1 failed, 2 passed" in ended.stdout, ended.stdout + ended.stderr
-    story = ended.stdout.partition("penstock story")[2]
+    assert "1 failed, 2 passed, 1 error" in ended.stdout, ended.stdout + ended.stderr
+    _, early, story = ended.stdout.split("penstock story")
+    assert "INSERT Parcels id=early" in early
     assert re.search(r"INSERT Parcels id=mine.*Weighing → Weigh.*sqs:SendMessage Weighed", story, re.DOTALL), (
         ended.stdout
     )
@@ -103,6 +115,18 @@ def test_fails_when_the_configuration_is_wrong(project: Path, configuration: str
     assert re.search(message, ended.stdout), ended.stdout
     assert "Traceback" not in ended.stdout
     assert "1 error" in ended.stdout
+
+
+def test_story_of_a_failed_test_is_cut() -> None:
+    """What is not shown is not made either, however much a test wrote; a test that wrote nothing says so."""
+    lines = iter(range(1_000_000))
+
+    shown = _capped(str(line) for line in lines)
+
+    assert shown == [*map(str, range(STORY_LINES)), "… and more; application.story() gives all of it"]
+    assert next(lines) == STORY_LINES + 1
+    assert _capped(iter(["one"])) == ["one"]
+    assert _capped(iter([])) == ["nothing was written, sent or published"]
 
 
 def test_plugin_imports_nothing_heavy() -> None:
