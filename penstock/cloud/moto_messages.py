@@ -4,6 +4,7 @@
   characters of the message alone (*Publishing large messages with Amazon SNS*). An empty message is refused.
 - A FIFO topic with ``ContentBasedDeduplication`` makes the id by which its queues deduplicate (*Message deduplication
   for FIFO topics*); a binary attribute is bytes where it is delivered raw.
+- A filter policy is read by ``filter_policies.py``.
 - ``RawMessageDelivery`` of ``"false"`` is no raw delivery; what a subscribed queue refuses goes to the subscription's
   dead-letter queue and not to the publisher as an error (*Amazon SNS dead-letter queues*); an envelope names its own
   subscription.
@@ -28,6 +29,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
+from penstock.cloud.filter_policies import FilterPolicy, validated
 from penstock.cloud.moto_queues import message_bytes
 
 PUBLISHED_BYTES, LARGEST_PUBLISHED_BYTES = 262_144, 1_048_576
@@ -55,6 +57,8 @@ def install() -> None:
     sns.MAXIMUM_MESSAGE_LENGTH = LARGEST_PUBLISHED_BYTES
     sns.SNSBackend.publish = _sized(sns.SNSBackend.publish)
     sns.SNSBackend.publish_batch = _sized_together(sns.SNSBackend.publish_batch)
+    sns.SNSBackend._validate_filter_policy = validated(sns.SNSBackend._validate_filter_policy)
+    sns.FilterPolicyMatcher = FilterPolicy
     sns.Subscription.publish = _redriven(sns.Subscription.publish)
     sns.Subscription.get_post_data = _signed_off(sns.Subscription.get_post_data)
     sns.iso_8601_datetime_with_milliseconds = _iso_now
