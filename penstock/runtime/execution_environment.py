@@ -28,6 +28,7 @@ from penstock.errors import EnvironmentProblem
 from penstock.runtime import shifted_clock
 from penstock.runtime.log import LogLine, LogPipe
 from penstock.runtime.runtime_api import Connection, RuntimeApi
+from penstock.runtime.time_limit import TimeLimit
 from penstock.runtime.watchman import Watchman
 from penstock.template.models import Function
 
@@ -148,7 +149,13 @@ class ExecutionEnvironment:
 
     async def initialized(self, limit_ms: int) -> bool:
         """Wait until the handler is imported; ``False`` when it failed or took longer than the limit."""
-        await asyncio.wait([self._initialized], timeout=limit_ms / 1000)
+        assert self._process is not None
+        over = self._loop.create_future()
+        limit = TimeLimit(limit_ms / 1000, process=self._process.get_pid(), on_over=over.cancel)
+        try:
+            await asyncio.wait([self._initialized, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            limit.cancel()
         return self._initialized.done() and self._initialized.result() is None
 
     async def run(self, request: InvokeRequest, *, exits: bool = False) -> Outcome:
@@ -165,7 +172,8 @@ class ExecutionEnvironment:
         self._request = request
         self._exits = exits
         self._deadline_ms = self._now_ms() + timeout_ms
-        alarm = self._loop.call_later(timeout_ms / 1000, self._time_out)
+        assert self._process is not None
+        alarm = TimeLimit(timeout_ms / 1000, process=self._process.get_pid(), on_over=self._time_out)
         if self._waiting is not None:
             self._hand_over()
         try:
