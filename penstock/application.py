@@ -291,7 +291,7 @@ class Application:
         finally:
             self._loop.call_soon_threadsafe(clock.end, "held by the caller")
 
-    def advance(self, milliseconds: int, timeout_seconds: float = 60) -> None:
+    def advance(self, milliseconds: int, timeout_seconds: float = 180) -> None:
         """Move a jumping clock on by so much, and return when that time has come.
 
         Nothing is jumped over: what is in flight ends first, in its own wall time, each timer on the way fires at its
@@ -305,7 +305,7 @@ class Application:
             raise UsageError(f"the clock cannot go back by {-milliseconds} ms; only forward")
         self._wait_in_time(self._advance(milliseconds), timeout_seconds, "at its new time")
 
-    def settle(self, timeout_seconds: float = 60) -> None:
+    def settle(self, timeout_seconds: float = 180) -> None:
         """Return when nothing is in flight and nothing foreseeable is left to wait for.
 
         ``timeout_seconds`` is wall time. Raises what broke inside, or `BrokenInvariant` with the story when the
@@ -323,7 +323,7 @@ class Application:
         remember those that it saw. The fault script is again the one of the start. Raises what `start` raises.
         """
         self._seed = self._seed + 1 if seed is None else seed
-        self._wait_in_time(self._begin_anew(), 20, "ready again", forgive=True)
+        self._wait_in_time(self._begin_anew(), 60, "ready again", forgive=True)
 
     def serve(self) -> None:
         """Go on until interrupted; raises what broke inside."""
@@ -344,7 +344,7 @@ class Application:
             return
         try:
             if self._thread.is_alive():
-                self._wait(self._end(), 20, forgive=True)
+                self._wait(self._end(), 60, forgive=True)
         finally:
             if self._thread.is_alive():
                 self._loop.call_soon_threadsafe(self._loop.stop)

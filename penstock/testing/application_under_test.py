@@ -101,7 +101,7 @@ class ApplicationUnderTest:
 
     # --- what a test does ---
 
-    def settle(self, timeout_seconds: float = 60) -> None:
+    def settle(self, timeout_seconds: float = 180) -> None:
         """Return when nothing is in flight and nothing foreseeable is left to wait for (`Application.settle`)."""
         self.running.settle(timeout_seconds)
 
