@@ -87,6 +87,8 @@ def _patterns(arguments: argparse.Namespace, records: Sequence[tuple[str, Any]])
             text = Path(text).read_text(encoding="utf-8")
         except OSError as problem:
             raise UsageError(f"--pattern {text} is neither JSON nor a file: {problem.strerror}; give either") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"--pattern {text} is no text file; give one that holds a pattern, or JSON") from None
     of_queue = any(record.get("eventSource") == "aws:sqs" for _, record in records[:1])
     return [text], "sqs" if of_queue else "dynamodb"
 
@@ -133,11 +135,12 @@ def _records(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((f"{number}[{index}]", record) for index, record in enumerate(inside))
 
 
-def _lines(name: str) -> list[str]:
+def _lines(name: str) -> list[bytes]:
+    """Read the lines as bytes, whose ends are none of those that a text in JSON may hold."""
     if name == "-":
-        return sys.stdin.read().splitlines()
+        return sys.stdin.buffer.read().splitlines()
     try:
-        return Path(name).read_text(encoding="utf-8").splitlines()
+        return Path(name).read_bytes().splitlines()
     except OSError as problem:
         raise UsageError(f"{name} cannot be read: {problem.strerror}; give a file of records, or -") from None
 

@@ -104,7 +104,7 @@ def test_records_come_from_standard_input_too(
 ) -> None:
     """A dash stands for the standard input; a message is looked into by its body."""
     message = {"eventSource": "aws:sqs", "body": json.dumps({"kind": "order"})}
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(message)))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(message).encode())))
 
     printed = filtered(capsys, "--pattern", '{"body": {"kind": ["order"]}}', "-")
 
@@ -248,6 +248,27 @@ def test_fails_when_a_line_is_no_record(
 
     assert code == 2
     assert problem in message
+
+
+def test_text_that_separates_lines_separates_no_records(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A value may hold whatever Unicode calls a line's end."""
+    records = tmp_path / "records.jsonl"
+    records.write_text(json.dumps({"a": "x\u2028y\x85z"}, ensure_ascii=False) + '\n{"a": "b"}\n', encoding="utf-8")
+
+    assert main(["filter", "--pattern", '{"a": [{"prefix": "x"}]}', str(records)]) == 0
+
+    assert "1 of 2 records pass" in capsys.readouterr().out
+
+
+def test_fails_when_a_file_is_no_text(capsys: pytest.CaptureFixture[str], records: Path, tmp_path: Path) -> None:
+    """Neither as records nor as a pattern."""
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+
+    as_records = refused(capsys, "--pattern", '{"a": [1]}', tmp_path / "binary")
+    as_pattern = refused(capsys, "--pattern", tmp_path / "binary", records)
+
+    assert (as_records[0], "binary, line 1: this is no JSON" in as_records[1]) == (2, True)
+    assert (as_pattern[0], "binary is no text file; give one that" in as_pattern[1]) == (2, True)
 
 
 def test_fails_when_there_is_nothing_to_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
