@@ -35,9 +35,7 @@ from penstock.terminal import Progress, program
 
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.template.models import Bucket, HttpApi, Queue, Route, Rule, StateMachine, Table, Template, Topic
-
-    Named = Bucket | Queue | Rule | StateMachine | Table | Topic
+    from penstock.template.models import HttpApi, Part, Route, Template
 
 DAY_SECONDS = 86_400
 """How long the token of the printed line is good; our choice: a line is used on the day that it is printed."""
@@ -103,17 +101,12 @@ def _sum_up(application: Application) -> None:
     print("\n".join(last_words(report)))
 
 
-def _label(template: Template, named: Named) -> str:
-    """What people call a resource."""
-    return template.resources[f"{named.stack}/{named.logical_id}"].label
-
-
 def _with_labels(template: Template, text: str) -> str:
     """A text with what people call tables, queues and the like in the place of their physical names."""
-    named: list[Named] = [*template.tables, *template.queues, *template.topics]
-    named += [*template.buckets, *template.state_machines]
+    named: list[Part] = [*template.tables, *template.queues, *template.topics, *template.buckets]
+    named += template.state_machines
     for each in sorted(named, key=lambda each: -len(each.name)):
-        text = text.replace(each.name, _label(template, each))
+        text = text.replace(each.name, template.resource_of(each).label)
     return text
 
 
@@ -156,22 +149,22 @@ def introduce(application: Application) -> None:
 def _sources(template: Template) -> Iterator[tuple[str, str]]:
     """ARN and name of whatever a mapping may read."""
     for table in template.tables:
-        yield table.stream_arn or "", f"the stream of {_label(template, table)}"
+        yield table.stream_arn or "", f"the stream of {template.resource_of(table).label}"
     for queue in template.queues:
-        yield queue.arn, f"the queue {_label(template, queue)}"
+        yield queue.arn, f"the queue {template.resource_of(queue).label}"
 
 
 def _invokers(template: Template) -> Iterator[tuple[str, str]]:
     """Name of a topic, rule or bucket and the ARN that it hands its events to, once for each."""
     for topic in template.topics:
         for subscription in topic.subscriptions:
-            yield f"the topic {_label(template, topic)}", subscription.endpoint
+            yield f"the topic {template.resource_of(topic).label}", subscription.endpoint
     for rule in template.rules:
         for target in rule.targets:
-            yield f"the rule {_label(template, rule)}", target.arn
+            yield f"the rule {template.resource_of(rule).label}", target.arn
     for bucket in template.buckets:
         for notification in bucket.notifications:
-            yield f"the bucket {_label(template, bucket)}", notification.destination_arn
+            yield f"the bucket {template.resource_of(bucket).label}", notification.destination_arn
 
 
 def _left_out(template: Template) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from penstock.errors import TemplateError
 from penstock.mapping.configuration import QueueConfiguration, StreamConfiguration
@@ -445,6 +445,22 @@ class PropertyFidelity:
 # --- the whole -----------------------------------------------------------------------------------
 
 
+class Part(Protocol):
+    """What one resource of one stack was read as."""
+
+    @property
+    def stack(self) -> str:
+        """The stack that it stands in."""
+
+    @property
+    def logical_id(self) -> str:
+        """Its name there."""
+
+    @property
+    def name(self) -> str:
+        """Its physical name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """All stacks of a cloud assembly (or one template file), resolved.
@@ -503,6 +519,10 @@ class Template:
     def scopes(self) -> tuple[str, ...]:
         """Every scope that a route asks for, each once."""
         return tuple(dict.fromkeys(scope for api in self.apis for route in api.routes for scope in route.scopes))
+
+    def resource_of(self, part: Part) -> Resource:
+        """The resource that a function, a table, a queue or the like was read from."""
+        return self.resources[f"{part.stack}/{part.logical_id}"]
 
     def function_of(self, function_arn: str) -> Function:
         """The function of an ARN with or without a qualifier; ``TemplateError`` when there is none."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from penstock.cloud.faults import Strike
     from penstock.cloud.metrics import Metrics
     from penstock.story.journal import Received
-    from penstock.template.models import Bucket, Function, Queue, Table, Topic
+    from penstock.template.models import Part
 
 T = TypeVar("T")
 
@@ -135,10 +135,7 @@ class ApplicationUnderTest:
         return self._clients[service]
 
     def _buses(self) -> list[tuple[str, str, str, str]]:
-        resources = self.running.template.resources
-        buses = self.running.template.buses
-        return [(it.name, it.logical_id, resources[f"{it.stack}/{it.logical_id}"].path, it.name) for it in buses]
+        return [self._member(it.name, it) for it in self.running.template.buses]
 
-    def _member(self, member: T, of: Table | Queue | Topic | Bucket | Function) -> tuple[T, str, str, str]:
-        path = self.running.template.resources[f"{of.stack}/{of.logical_id}"].path
-        return member, of.logical_id, path, of.name
+    def _member(self, member: T, of: Part) -> tuple[T, str, str, str]:
+        return member, of.logical_id, self.running.template.resource_of(of).path, of.name

@@ -280,7 +280,7 @@ def _partition_keys(template: Template) -> Sequence[tuple[tuple[str, str | None]
     found: list[tuple[tuple[str, str | None], str]] = []
     for table in template.tables:
         found.append(((table.name, None), table.partition_key))
-        properties = template.resources[f"{table.stack}/{table.logical_id}"].properties
+        properties = template.resource_of(table).properties
         for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
             for index in properties.get(kind, ()):
                 hashed = next(key["AttributeName"] for key in index["KeySchema"] if key["KeyType"] == "HASH")
