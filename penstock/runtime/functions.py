@@ -15,7 +15,7 @@ from penstock.runtime.environments import Environments
 from penstock.runtime.execution_environment import ExecutionEnvironment, Failed, InvokeRequest, Lost, Outcome, Returned
 from penstock.runtime.invocation import Answer, Failure, Invocation, InvocationResult, Throttled, TooLarge
 from penstock.runtime.log import LogLine
-from penstock.template.models import Function
+from penstock.template.models import Function, unqualified
 
 __all__ = ["Answer", "Failure", "Functions", "Invocation", "InvocationResult", "LogLine", "Throttled", "TooLarge"]
 
@@ -66,17 +66,12 @@ class Functions:
         self._in_flight: Counter[str] = Counter()
         self._closed = False
 
-    def knows(self, function: str) -> bool:
-        """Tell whether a name or ARN, with or without a qualifier, can be invoked here."""
-        return self._resolve(function) is not None
-
     def arn_of(self, function: str) -> str | None:
         """Give the ARN of what a name or ARN stands for, with its qualifier if any; ``None`` if it is not here."""
         resolved = self._resolve(function)
         if resolved is None:
             return None
-        _, colon, qualifier = function.removeprefix(resolved[0].arn.rpartition(":")[0] + ":").partition(":")
-        return f"{resolved[0].arn}{colon}{qualifier}"
+        return resolved[0].arn + function.removeprefix(_unqualified(function))
 
     def label(self, function: str) -> str:
         """What people call the function of this name or ARN."""
@@ -128,12 +123,11 @@ class Functions:
 
     def _resolve(self, function: str) -> tuple[Function, str] | None:
         """Find the function and its version: ``$LATEST``, the one an alias points to, or the one named."""
-        parts = function.split(":")
-        name, qualifiers = (parts[6], parts[7:]) if parts[0] == "arn" and len(parts) > 6 else (parts[0], parts[1:])
-        definition = self._functions.get(name)
-        if definition is None or (parts[0] == "arn" and ":".join(parts[:7]) != definition.arn):
+        whole = _unqualified(function)
+        definition = self._functions.get(whole.rpartition(":")[2])
+        if definition is None or whole not in (definition.name, definition.arn):
             return None
-        qualifier = qualifiers[0] if qualifiers else "$LATEST"
+        qualifier = "$LATEST" if function == whole else function.removeprefix(f"{whole}:")
         version = definition.aliases.get(qualifier, qualifier)
         known = version in ("$LATEST", *definition.versions, *definition.aliases.values())
         return (definition, version) if known else None
@@ -218,6 +212,11 @@ class Functions:
             return await environment.run(request, exits=failure == "exits")
         finally:
             self._environments.give_back(environment, version)
+
+
+def _unqualified(function: str) -> str:
+    """A name or ARN without a version or alias at its end."""
+    return unqualified(function) if function.startswith("arn:") else function.partition(":")[0]
 
 
 def _raised(request: InvokeRequest) -> dict[str, Any]:
