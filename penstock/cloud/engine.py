@@ -85,10 +85,8 @@ class Engine:
 
     def backend(self, service: str) -> Any:
         """moto's backend of a service (its own Python interface), for the few places that need it."""
-        from moto.backends import get_backend
-
         region = "aws" if service == "s3" else self.region
-        return get_backend(service)[self.account_id][region]
+        return _backends(service)[self.account_id][region]
 
     def handle(self, service: str, request: Request) -> Reply:
         """Answer one request in AWS's wire form; a service that moto does not have is answered 501."""
@@ -161,12 +159,18 @@ def _backend_name(service: str) -> str:
 
 
 @functools.cache
-def _routes(name: str, account_id: str, region: str) -> list[tuple[re.Pattern[str], Any]]:
-    """The patterns of a backend's URLs and what answers them, in moto's order."""
+def _backends(name: str) -> Any:
+    """moto's backends of a service: account → region → backend; a reset empties these and keeps them."""
     from moto.backends import get_backend
 
+    return get_backend(name)
+
+
+@functools.cache
+def _routes(name: str, account_id: str, region: str) -> list[tuple[re.Pattern[str], Any]]:
+    """The patterns of a backend's URLs and what answers them, in moto's order."""
     if name == "stepfunctions":
         moto_executions.load()
-    regions = get_backend(name)[account_id]
+    regions = _backends(name)[account_id]
     backend = regions["aws"] if name in ("s3", "sts") else regions[region]
     return [(re.compile(url), respond) for url, respond in backend.urls.items()]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -22,7 +23,7 @@ from penstock.cloud.engine import Engine, Reply, Request
 from penstock.cloud.front_door import Call
 from penstock.cloud.metrics import Metrics
 from penstock.cloud.named_items import STATEMENTS, Action, action_of, consistency_of, named_by, statement_of, table_name
-from penstock.cloud.repairs.sizes import typed_bytes
+from penstock.cloud.repairs.sizes import stored_bytes
 from penstock.cloud.repairs.transactions import done_by
 from penstock.cloud.streams import attributes_of, item_bytes
 
@@ -39,11 +40,12 @@ _FILTERS: Final = ("FilterExpression", "ProjectionExpression", "AttributesToGet"
 
 def measure_charges(metrics: Metrics, charges: Sequence[Charge]) -> None:
     """Add what a call consumed; a local index counts for its table (*DynamoDB metrics and dimensions*)."""
-    for charge in charges:
+    for charge, times in Counter(charges).items():
         dimensions = {"TableName": charge.table}
         if charge.index is not None and charge.index.kind == "global":
             dimensions["GlobalSecondaryIndexName"] = charge.index.name
-        metrics.add("AWS/DynamoDB", f"Consumed{charge.kind.title()}CapacityUnits", charge.units, dimensions)
+        name = f"Consumed{charge.kind.title()}CapacityUnits"
+        metrics.add("AWS/DynamoDB", name, charge.units, dimensions, times=times)
 
 
 class MeteredTables:
@@ -79,18 +81,19 @@ class MeteredTables:
         self, call: Call, parameters: Mapping[str, Any], actions: Sequence[Action | None]
     ) -> tuple[Reply, list[list[Charge]]]:
         """The answer of the engine, and what each action consumed; nothing for one that is not known."""
-        token = parameters.get("ClientRequestToken")
-        weighed = [self._weigh(action) if action else _NOTHING for action in actions]
-        done = done_by(self._backend, token)
+        backend, token = self._backend, parameters.get("ClientRequestToken")
+        places = [_place_of(action, backend.tables) if action else _NOWHERE for action in actions]
+        items = [place.item for place in places]
+        done = done_by(backend, token)
         reply = self._engine.handle("dynamodb", call.request)
         if reply.status >= 300 and _refusal(reply) not in _CHARGED_REFUSALS:
             return reply, []
-        if done is not None and done_by(self._backend, token) is done:
+        if done is not None and done_by(backend, token) is done:
             actions = [replace(action, verb="get") if action else None for action in actions]
         transactional = call.operation in TRANSACTIONS
         return reply, [
-            list(self._of_action(action, before, transactional)) if action else []
-            for action, before in zip(actions, weighed, strict=True)
+            list(_of_action(action, place, old, transactional)) if action else []
+            for action, place, old in zip(actions, places, items, strict=True)
         ]
 
     def _execute(self, call: Call, parameters: Mapping[str, Any]) -> tuple[Reply, list[list[Charge]]]:
@@ -115,23 +118,6 @@ class MeteredTables:
             groups = [[Charge(table=statements[0].table, kind="read", units=units, index=index)]]
         return reply, groups
 
-    def _of_action(self, action: Action, before: _Weighed, transactional: bool) -> Iterator[Charge]:
-        table = action.table
-        if action.verb == "get":
-            consistency: Consistency = "transactional" if transactional else action.consistency
-            yield Charge(table=table, kind="read", units=capacity.read_units(before.size_bytes, consistency))
-            return
-        after = self._weigh(action, anew=True)
-        # A put makes a new item of moto's; where the old one is still there, it was refused.
-        meant = item_bytes(action.key) if action.verb == "put" and after.item is before.item else 0
-        new_bytes = max(after.size_bytes, meant)
-        units = capacity.write_units(before.size_bytes, new_bytes, transactional=transactional)
-        yield Charge(table=table, kind="write", units=units)
-        for index in self._indexes_of(table):
-            units = capacity.index_write_units(index, before.attributes, after.attributes)
-            if units:
-                yield Charge(table=table, kind="write", units=units, index=index)
-
     def _of_reading(self, call: Call, parameters: Mapping[str, Any], reply: Reply) -> list[Charge]:
         """A Query or Scan is weighed by all that it looked at, so without its filter where it has one."""
         if any(name in parameters for name in _FILTERS):
@@ -142,57 +128,80 @@ class MeteredTables:
         units = capacity.read_units(looked_at, consistency_of(parameters))
         return [Charge(table=table, kind="read", units=units, index=index)]
 
-    def _weigh(self, action: Action, *, anew: bool = False) -> _Weighed:
-        """The item as it lies in its table; its size is kept with it, since only calls that pass here change it."""
-        table = self._backend.tables.get(action.table)
-        item = _stored(table, action.key)
-        if item is None:
-            return _NOTHING
-        attributes = attributes_of(item) if self._indexes_of(action.table) else None
-        if anew or not hasattr(item, "size_bytes"):
-            item.size_bytes = sum(len(name.encode()) + typed_bytes(value) for name, value in item.attrs.items())
-        return _Weighed(item=item, size_bytes=item.size_bytes, attributes=attributes)
-
     def _index_of(self, table_name: str, index_name: str | None) -> Index | None:
-        return next((index for index in self._indexes_of(table_name) if index.name == index_name), None)
-
-    def _indexes_of(self, table_name: str) -> tuple[Index, ...]:
-        table = self._backend.tables.get(table_name)
-        if table is None or not (table.global_indexes or table.indexes):
-            return ()
-        kinds: tuple[tuple[Literal["global", "local"], Any], ...] = (
-            ("global", table.global_indexes),
-            ("local", table.indexes),
-        )
-        return tuple(_index(kind, index, table.table_key_attrs) for kind, indexes in kinds for index in indexes)
+        indexes = _indexes_of(self._backend.tables.get(table_name))
+        return next((index for index in indexes if index.name == index_name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Weighed:
-    """moto's item with its size as it was, and its attributes where there are indexes to look after."""
+class _Place:
+    """Where an item lies or may lie: moto's table, its indexes, and the item's typed key there."""
 
-    item: Any = None
-    size_bytes: int = 0
-    attributes: Mapping[str, Any] | None = None
+    table: Any = None
+    indexes: tuple[Index, ...] = ()
+    key: tuple[Any, ...] = ()
+
+    @property
+    def item(self) -> Any:
+        """moto's item that lies there now, or ``None``; a write puts another one there."""
+        found = self.table.items.get(self.key[0]) if self.key else None
+        return found.get(self.key[1]) if found is not None and len(self.key) > 1 else found
 
 
-_NOTHING: Final = _Weighed()
+_NOWHERE: Final = _Place()
 
 
-def _stored(table: Any, key: Mapping[str, Any]) -> Any:
-    """The item of a moto table under a key in DynamoDB JSON, or ``None``."""
+def _place_of(action: Action, tables: Mapping[str, Any]) -> _Place:
+    """The place of an action's item among moto's tables; nowhere without a table or a whole key in DynamoDB JSON."""
     from moto.dynamodb.models.dynamo_type import DynamoType
 
+    table, key = tables.get(action.table), action.key
     if table is None or not all(isinstance(key.get(name), dict) for name in table.table_key_attrs):
-        return None
-    values = [DynamoType(_key_value(key[name])) for name in table.table_key_attrs]
-    found = table.items.get(values[0])
-    return found.get(values[1]) if found is not None and len(values) > 1 else found
+        return _NOWHERE
+    typed = tuple([DynamoType(_key_value(key[name])) for name in table.table_key_attrs])
+    return _Place(table=table, indexes=_indexes_of(table), key=typed)
 
 
 def _key_value(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """A key attribute as moto keeps it: binary values as bytes."""
     return {"B": base64.b64decode(value["B"])} if "B" in value else value
+
+
+def _of_action(action: Action, place: _Place, old: Any, transactional: bool) -> Iterator[Charge]:
+    """What an action consumed that is done or was refused by its condition; ``old`` is moto's item from before."""
+    table = action.table
+    if action.verb == "get":
+        consistency: Consistency = "transactional" if transactional else action.consistency
+        yield Charge(table=table, kind="read", units=capacity.read_units(_size(old), consistency))
+        return
+    new = place.item
+    # A put makes a new item of moto's; where the old one is still there, it was refused.
+    new_bytes = item_bytes(action.key) if action.verb == "put" and new is old else _size(new)
+    units = capacity.write_units(_size(old), new_bytes, transactional=transactional)
+    yield Charge(table=table, kind="write", units=units)
+    if not place.indexes:
+        return
+    before, after = (None if item is None else attributes_of(item) for item in (old, new))
+    for index in place.indexes:
+        units = capacity.index_write_units(index, before, after)
+        if units:
+            yield Charge(table=table, kind="write", units=units, index=index)
+
+
+def _size(item: Any) -> int:
+    """Bytes of moto's item, 0 for none."""
+    return 0 if item is None else stored_bytes(item)
+
+
+def _indexes_of(table: Any) -> tuple[Index, ...]:
+    """The secondary indexes of moto's table; none where there is no table."""
+    if table is None or not (table.global_indexes or table.indexes):
+        return ()
+    kinds: tuple[tuple[Literal["global", "local"], Any], ...] = (
+        ("global", table.global_indexes),
+        ("local", table.indexes),
+    )
+    return tuple(_index(kind, index, table.table_key_attrs) for kind, indexes in kinds for index in indexes)
 
 
 def _index(kind: Literal["global", "local"], index: Any, table_keys: Sequence[str]) -> Index:

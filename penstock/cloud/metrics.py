@@ -45,9 +45,16 @@ class Metrics:
         self._units: dict[Metric, str] = {}
 
     def add(
-        self, namespace: str, name: str, value: float, dimensions: Mapping[str, str], *, unit: str = "Count"
+        self,
+        namespace: str,
+        name: str,
+        value: float,
+        dimensions: Mapping[str, str],
+        *,
+        unit: str = "Count",
+        times: int = 1,
     ) -> None:
-        """Keep one value of a metric, now."""
+        """Keep a value of a metric, now, as often as it occurred."""
         metric = Metric(namespace=namespace, name=name, dimensions=tuple(sorted(dimensions.items())))
         minutes = self._minutes.get(metric)
         if minutes is None:
@@ -57,7 +64,7 @@ class Metrics:
         values = minutes.get(minute)
         if values is None:
             values = minutes[minute] = Counter()
-        values[value] += 1
+        values[value] += times
 
     # --- questions ---
 

@@ -96,6 +96,27 @@ def test_update_costs_the_larger_of_old_and_new(metered: Metered) -> None:
     assert metered.units == [("t", "write", 3)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"UpdateExpression": "SET z = :z", "ExpressionAttributeValues": {":z": {"S": "z" * 5000}}},
+        {"UpdateExpression": "SET z = if_not_exists(z, :z)", "ExpressionAttributeValues": {":z": {"S": "z" * 5000}}},
+        {"AttributeUpdates": {"z": {"Action": "PUT", "Value": {"S": "z" * 5000}}}},
+    ],
+)
+@pytest.mark.parametrize("there", [False, True])
+def test_update_is_weighed_with_all_that_it_sets(metered: Metered, change: dict[str, Any], *, there: bool) -> None:
+    """Whichever way an item is updated or made by an update, later calls find it as heavy as it became."""
+    if there:
+        metered.put("1", 10)
+
+    metered.call("UpdateItem", TableName="t", Key={"k": {"S": "1"}}, **change)
+    assert metered.units == [("t", "write", 5)]
+
+    metered.call("GetItem", TableName="t", Key={"k": {"S": "1"}}, ConsistentRead=True)
+    assert metered.units == [("t", "read", 2)]
+
+
 def test_delete_costs_the_item_or_one_unit(metered: Metered) -> None:
     """A delete of what is not there is a write all the same."""
     metered.put("1", 2000)

@@ -45,6 +45,16 @@ def test_statistics_are_of_all_values(metrics: Metrics, time: Time) -> None:
     }
 
 
+def test_value_may_have_occurred_several_times(metrics: Metrics) -> None:
+    """A value that is added once for three times is the same as three values."""
+    metrics.add("AWS/DynamoDB", "ConsumedWriteCapacityUnits", 2, {"TableName": "t"}, times=3)
+    metrics.add("AWS/DynamoDB", "ConsumedWriteCapacityUnits", 6, {"TableName": "t"})
+
+    asked = ("SampleCount", "Sum", "Average")
+    found = [metrics.statistic(name, "AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName="t") for name in asked]
+    assert found == [4, 12, 3]
+
+
 def test_metric_is_its_whole_set_of_dimensions(metrics: Metrics) -> None:
     """A part of the dimensions is another metric, and their order is none."""
     metrics.add("Shop", "Orders", 2, {"a": "1", "b": "2"})

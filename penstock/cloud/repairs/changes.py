@@ -11,10 +11,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from penstock.cloud import plain_updates
-from penstock.cloud.repairs.sizes import ITEM_LIMIT_BYTES
+from penstock.cloud.repairs.sizes import ITEM_LIMIT_BYTES, weigh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +38,21 @@ class Condition:
 
     def check(self, item: Any) -> None:
         """Raise moto's ``ConditionalCheckFailed``, with the item where it was asked for, if this does not hold."""
+        if not self.expression:
+            return
         from moto.dynamodb.comparisons import create_condition_expression_parser
         from moto.dynamodb.exceptions import ConditionalCheckFailed
 
-        if not self.expression:
-            return
         parser = create_condition_expression_parser(self.expression, dict(self.names), dict(self.values))
         if not parser.parse().expr(item):
             shown = item.to_json()["Attributes"] if self.returns_old and item is not None else None
             error = ConditionalCheckFailed(item=shown)
             error.item = shown
             raise error
+
+
+ALWAYS: Final = Condition()
+"""No condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +82,13 @@ class Change:
 
 def key_of(table: Any, key: Mapping[str, Any]) -> tuple[Any, Any]:
     """The typed partition and sort key (or ``None``) of a key, which must be exactly what the schema says."""
-    from moto.dynamodb.exceptions import ProvidedKeyDoesNotExist
     from moto.dynamodb.models.dynamo_type import DynamoType
 
     types = {table.hash_key_attr: table.hash_key_type}
     if table.range_key_attr is not None:
         types[table.range_key_attr] = table.range_key_type
     if key.keys() != types.keys() or any(list(value) != [types[name]] for name, value in key.items()):
-        raise ProvidedKeyDoesNotExist
+        raise _wrong_key()
     sort = key.get(table.range_key_attr)
     return DynamoType(key[table.hash_key_attr]), None if sort is None else DynamoType(sort)
 
@@ -97,17 +100,14 @@ def key_in(table: Any, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def put(table: Any, item: Mapping[str, Any], condition: Condition) -> Change:
     """Prepare to put an item, in DynamoDB JSON, in the place of any that has its key."""
-    from moto.dynamodb.exceptions import InvalidAttributeTypeError, MockValidationException
     from moto.dynamodb.models.dynamo_type import Item
 
     expected_types = zip(table.table_key_attrs, (table.hash_key_type, table.range_key_type), strict=False)
     for name, expected_type in expected_types:
         if name not in item:
-            raise MockValidationException(
-                f"One or more parameter values were invalid: Missing the key {name} in the item"
-            )
+            raise _missing_key(name)
         if expected_type not in item[name]:
-            raise InvalidAttributeTypeError(name, expected_type=expected_type, actual_type=next(iter(item[name])))
+            raise _mistyped_key(name, expected_type, next(iter(item[name])))
     table._validate_item_types(item)
     table._validate_key_sizes(item)
     hash_key, range_key = key_of(table, key_in(table, item))
@@ -142,7 +142,7 @@ def update(table: Any, key: Mapping[str, Any], expression: str, condition: Condi
         ).validate()
         validated.normalize()
         UpdateExpressionExecutor(validated, new, dict(condition.names)).execute()
-        if new.size() > ITEM_LIMIT_BYTES:
+        if weigh(new) > ITEM_LIMIT_BYTES:
             raise ItemSizeToUpdateTooLarge
     return Change(table=table, hash_key=hash_key, range_key=range_key, old=old, new=new)
 
@@ -161,3 +161,26 @@ def check(table: Any, key: Mapping[str, Any], condition: Condition) -> Change:
     old = table.get_item(hash_key, range_key)
     condition.check(old)
     return Change(table=table, hash_key=hash_key, range_key=range_key, old=old, new=old)
+
+
+def _wrong_key() -> Exception:
+    from moto.dynamodb.exceptions import ProvidedKeyDoesNotExist
+
+    refusal: Exception = ProvidedKeyDoesNotExist()
+    return refusal
+
+
+def _missing_key(name: str) -> Exception:
+    from moto.dynamodb.exceptions import MockValidationException
+
+    refusal: Exception = MockValidationException(
+        f"One or more parameter values were invalid: Missing the key {name} in the item"
+    )
+    return refusal
+
+
+def _mistyped_key(name: str, expected_type: str, actual_type: str) -> Exception:
+    from moto.dynamodb.exceptions import InvalidAttributeTypeError
+
+    refusal: Exception = InvalidAttributeTypeError(name, expected_type=expected_type, actual_type=actual_type)
+    return refusal

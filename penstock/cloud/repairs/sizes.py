@@ -29,6 +29,17 @@ def typed_bytes(typed: Any) -> int:
     return int(typed.weight)
 
 
+def weigh(item: Any) -> int:
+    """Size of moto's item, in bytes, weighed anew: whoever made it and changed it since does so before it is stored."""
+    item.weight = sum(len(name.encode()) + typed_bytes(value) for name, value in item.attrs.items())
+    return int(item.weight)
+
+
+def stored_bytes(item: Any) -> int:
+    """Size of moto's item, in bytes, as it was last weighed."""
+    return int(item.weight) if hasattr(item, "weight") else weigh(item)
+
+
 def _weighed(typed: Any) -> int:
     value = typed.value
     match typed.type:
@@ -61,22 +72,20 @@ def _patches(_: NowMs) -> Iterable[Patch]:
 
     yield DynamoType, "size", instead(typed_bytes)
     yield Item, "__init__", instead(_make_item)
+    yield Item, "size", instead(stored_bytes)
     yield LimitedSizeDict, "__setitem__", instead(dict.__setitem__)
 
 
 def _make_item(item: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
-    """moto's ``Item.__init__``, weighing each attribute once and not again with each that follows."""
-    from moto.dynamodb.exceptions import ItemSizeTooLarge
+    """moto's ``Item.__init__``, weighing the item once and not again with each attribute."""
     from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 
     item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
-    size = 0
-    for name, value in attrs.items():
-        typed = DynamoType(value)
-        size += len(name.encode()) + typed.size()
-        if size > ITEM_LIMIT_BYTES:
-            raise ItemSizeTooLarge
-        dict.__setitem__(item.attrs, name, typed)
+    dict.update(item.attrs, {name: DynamoType(value) for name, value in attrs.items()})
+    if weigh(item) > ITEM_LIMIT_BYTES:
+        from moto.dynamodb.exceptions import ItemSizeTooLarge
+
+        raise ItemSizeTooLarge
 
 
 ITEM_SIZES = Repair(

@@ -14,6 +14,7 @@ from typing import Any
 from penstock.cloud.repairs import changes
 from penstock.cloud.repairs.changes import Condition
 from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead
+from penstock.cloud.repairs.sizes import weigh
 
 
 def _update_item(
@@ -46,6 +47,7 @@ def _update_item(
     if attribute_updates:
         change.new.validate_no_empty_key_values(attribute_updates, table.attribute_keys)
         change.new.update_with_attribute_updates(attribute_updates)
+        weigh(change.new)
     change.commit()
     return change.new
 
