@@ -358,7 +358,7 @@ class Composition:
                     view_type=table.stream_view_type,
                     key_names=keys,
                     now_ms=self.clock.now_ms,
-                    new_event_id=lambda: uuid.UUID(int=self._random.getrandbits(128)).hex,
+                    new_event_id=lambda: f"{self._random.getrandbits(128):032x}",
                 )
                 attach(engine_table, stream)
             if table.time_to_live_attribute is not None:

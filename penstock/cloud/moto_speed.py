@@ -2,7 +2,8 @@
 
 An item that a table answers with is in wire form already; moto walks it by the service model all the same, trying
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
-cycles; names of actions are looked up once; ids and receipt handles are drawn at once. Expressions are in
+cycles; a typed value looks at its type once, an item is not listed among all that ever were, which kept each of them in
+memory; names of actions are looked up once; ids and receipt handles are drawn at once. Expressions are in
 ``moto_expressions.py``, updates in ``moto_updates.py``.
 
 What is never used is not loaded: moto's own IAM, the list of all regions, the names of all services.
@@ -46,8 +47,11 @@ def install() -> None:
         body = json.dumps(answer, default=_wire_form)
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, body
 
+    dynamo_type.DynamoType.__init__ = _make_typed
+    dynamo_type.DynamoType.cast_value = _cheaply(dynamo_type.DynamoType.cast_value)
     dynamo_type.DynamoType.__deepcopy__ = lambda self, _memo: copy_of(self)
     dynamo_type.DynamoType.to_regular_json = regular_json
+    dynamo_type.Item.__new__ = lambda cls, *_, **__: object.__new__(cls)
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
     DynamoHandler.transact_write_items = lambda self: DynamoResult(transact_write_items(self).result)
@@ -85,6 +89,24 @@ def _give_request_id(headers: dict[str, Any]) -> str:
 def _receipt_handle() -> str:
     """185 small letters, drawn at once."""
     return "".join(random.choices(string.ascii_lowercase, k=185))
+
+
+def _make_typed(typed: Any, given: Any) -> None:
+    """moto's ``DynamoType.__init__``: of another typed value or of DynamoDB JSON, down to the leaves."""
+    kind = type(typed)
+    typed.type, value = (given.type, given.value) if type(given) is kind else next(iter(given.items()))
+    if typed.type == "L":
+        value = [kind(member) for member in value]
+    elif typed.type == "M":
+        value = {name: kind(member) for name, member in value.items()}
+    typed.value = value
+
+
+def _cheaply(cast_value: property) -> property:
+    """moto's ``DynamoType.cast_value``, by which values are compared and found; most stand for themselves."""
+    by_type = cast_value.fget
+    assert by_type is not None
+    return property(lambda typed: typed.value if typed.type in ("S", "B", "BOOL") else by_type(typed))
 
 
 def copy_of(typed: Any) -> Any:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, Protocol
 
 from penstock.mapping.inputs import Shard, StreamRecord
@@ -203,12 +204,18 @@ def record_of(body: Mapping[str, Any], *, created_at_ms: int) -> StreamRecord:
     encoded = _ENCODER.encode(body)
     return StreamRecord(
         sequence_number=body["dynamodb"]["SequenceNumber"],
-        item_key=json.dumps(body["dynamodb"]["Keys"]),
+        item_key=_key_text(body["dynamodb"]["Keys"]),
         created_at_ms=created_at_ms,
         body=body,
         encoded=encoded,
         encoded_bytes=len(encoded.encode()),
     )
+
+
+def _key_text(keys: Mapping[str, Mapping[str, str]]) -> str:
+    """A key as ``json.dumps`` writes it, in a fraction of the time: names, types and values are all texts."""
+    members = [f'{_quoted(name)}: {{"{kind}": {_quoted(keys[name][kind])}}}' for name in keys for kind in keys[name]]
+    return f"{{{', '.join(members)}}}"
 
 
 def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -1,11 +1,15 @@
 """moto's faster answers are moto's answers."""
 
+import gc
 import json
+import weakref
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
+from penstock.cloud.moto_speed import copy_of
 
 ITEM: dict[str, Any] = {
     "k": {"S": "1"},
@@ -70,6 +74,54 @@ def test_item_answers_are_those_of_the_model(operation: str, monkeypatch: pytest
     ]
     assert (fast.status, answers[0]) == (slow.status, answers[1])
     assert fast.headers["Content-Type"] == slow.headers["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("value", "stands_for"),
+    [
+        ({"S": "1"}, "1"),
+        ({"N": "1.50"}, Decimal("1.5")),
+        ({"B": "AAEC"}, "AAEC"),
+        ({"BOOL": False}, False),
+        ({"NULL": True}, None),
+        ({"SS": ["b", "a"]}, {"a", "b"}),
+        ({"NS": ["1", "2.0"]}, {1, 2}),
+        ({"L": [{"M": {"a": {"N": "1"}}}, {"S": "x"}]}, [{"a": 1}, "x"]),
+        ({"M": {"a": {"L": []}}}, {"a": []}),
+    ],
+)
+def test_typed_value_is_made_and_compared_as_by_moto(value: dict[str, Any], stands_for: Any) -> None:
+    """Made of DynamoDB JSON or of another typed value it is the same, and stands for a plain value."""
+    Engine(account_id="123456789012", region="us-east-1")
+    from moto.dynamodb.models.dynamo_type import DynamoType
+
+    one, other = DynamoType(value), DynamoType(DynamoType(value))
+
+    assert one.cast_value == other.cast_value == stands_for
+    assert one == other
+    assert copy_of(one).cast_value == stands_for
+
+
+def test_items_of_the_past_are_not_kept() -> None:
+    """An item that was overwritten is nowhere any more: a run that writes for days does not grow by what it wrote."""
+    from moto.dynamodb.models.dynamo_type import Item
+
+    engine = Engine(account_id="123456789012", region="us-east-1")
+    key = {"AttributeName": "k"}
+    table = {"KeySchema": [key | {"KeyType": "HASH"}], "AttributeDefinitions": [key | {"AttributeType": "S"}]}
+    engine.call("dynamodb", "CreateTable", {"TableName": "t", "BillingMode": "PAY_PER_REQUEST", **table})
+
+    def put(text: str) -> weakref.ref[Any]:
+        engine.call("dynamodb", "PutItem", {"TableName": "t", "Item": {"k": {"S": "1"}, "text": {"S": text}}})
+        (item,) = engine.backend("dynamodb").get_table("t").items.values()
+        assert type(item) is Item
+        return weakref.ref(item)
+
+    former, present = put("a"), put("b")
+
+    gc.collect()
+    assert former() is None
+    assert present() is not None
 
 
 def test_item_over_the_limit_is_refused() -> None:

@@ -1,10 +1,11 @@
 """Stream records made from what moto's tables write."""
 
+import json
 from typing import Any
 
 import pytest
 
-from penstock.cloud.streams import SHARD_ID, Stream, item_bytes
+from penstock.cloud.streams import SHARD_ID, Stream, item_bytes, record_of
 
 ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"
 
@@ -102,6 +103,14 @@ def test_read_goes_on_after_a_sequence_number() -> None:
 
     assert [record.item_key for record in (*first, *rest)] == [f'{{"pk": {{"S": "{n}"}}}}' for n in range(5)]
     assert one.read(SHARD_ID, one.tip(SHARD_ID), 10) == ()
+
+
+def test_item_key_is_the_json_of_the_key() -> None:
+    """Names and values with quotes, backslashes, control characters and letters beyond ASCII are told apart as JSON."""
+    keys = {'p"k': {"S": 'a"}}, \\ \x00 \n é \U0001f600'}, "ß": {"N": "-1.5"}}
+    body = {"dynamodb": {"Keys": keys, "SequenceNumber": "1"}}
+
+    assert record_of(body, created_at_ms=0).item_key == json.dumps(keys)
 
 
 def test_readers_are_woken_by_the_write() -> None:

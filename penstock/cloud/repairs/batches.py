@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock.cloud.repairs import changes
-from penstock.cloud.repairs.changes import Change, Condition
+from penstock.cloud.repairs.changes import ALWAYS, Change
 from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead
 
 REQUEST_LIMIT = 25
@@ -62,10 +62,10 @@ def _prepare(table: Any, request: Mapping[str, Any]) -> Change:
             "must contain exactly one of the supported datatypes"
         )
     if "DeleteRequest" in request:
-        return changes.delete(table, request["DeleteRequest"]["Key"], Condition())
+        return changes.delete(table, request["DeleteRequest"]["Key"], ALWAYS)
     item = request["PutRequest"]["Item"]
     responses.validate_put_has_empty_keys(item, table)
-    return changes.put(table, item, Condition())
+    return changes.put(table, item, ALWAYS)
 
 
 def _invalid(message: str) -> Exception:

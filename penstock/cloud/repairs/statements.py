@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from penstock.cloud.repairs import changes
-from penstock.cloud.repairs.changes import Change, Condition
+from penstock.cloud.repairs.changes import ALWAYS, Change, Condition
 from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead
 from penstock.cloud.repairs.partiql import PartiqlError, Statement, read_statement
 from penstock.cloud.repairs.transactions import ACTION_LIMIT, Action, commit_together, reason_of
@@ -128,7 +128,7 @@ def _prepare(backend: Any, statement: Statement, *, returns_old: bool) -> Change
     table = backend.get_table(statement.table)
     if statement.kind == "INSERT":
         responses.validate_put_has_empty_keys(statement.item, table)
-        change = changes.put(table, normalized(statement.item), Condition())
+        change = changes.put(table, normalized(statement.item), ALWAYS)
         if change.old is not None:
             raise _duplicate()
         return change
@@ -139,7 +139,7 @@ def _prepare(backend: Any, statement: Statement, *, returns_old: bool) -> Change
             return changes.update(table, key, statement.update, condition)
         case "DELETE":
             missing = table.get_item(*changes.key_of(table, key)) is None
-            return changes.delete(table, key, Condition() if missing else condition)
+            return changes.delete(table, key, ALWAYS if missing else condition)
         case _:
             return changes.check(table, key, condition)
 

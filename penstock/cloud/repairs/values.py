@@ -123,7 +123,7 @@ def _normalize(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def answer(handler: Any) -> Any:
         for holder, place, _ in _attributes_in(handler.params):
             values = holder[place]
-            holder[place] = normalized(values) if isinstance(values, Mapping) else [_normalized(one) for one in values]
+            holder[place] = [_normalized(one) for one in values] if isinstance(values, list) else normalized(values)
         return act(handler)
 
     return answer
@@ -133,7 +133,7 @@ def _refuse_empty(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def answer(handler: Any) -> Any:
         for holder, place, called in _attributes_in(handler.params):
             values = holder[place]
-            for name, typed in values.items() if isinstance(values, Mapping) else enumerate(values):
+            for name, typed in enumerate(values) if isinstance(values, list) else values.items():
                 _check_in(called, name, typed)
         return act(handler)
 
@@ -141,26 +141,25 @@ def _refuse_empty(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _check_in(parameter: str, name: Any, typed: Mapping[str, Any]) -> None:
-    from moto.dynamodb.exceptions import KeyIsEmptyStringException, MockValidationException
-
     if parameter == "Key" and next(iter(typed.values())) in ("", b""):
-        raise KeyIsEmptyStringException(name)
+        raise _empty_key(name)
+    if parameter != "ExpressionAttributeValues":
+        _check(typed)
+        return
+    from moto.dynamodb.exceptions import MockValidationException
+
     try:
         _check(typed)
     except MockValidationException as error:
-        if parameter != "ExpressionAttributeValues":
-            raise
         raise _invalid(f"ExpressionAttributeValues contains invalid value: {error.message} for key {name}") from error
 
 
 def _validate_put_keys(item: Mapping[str, Any], table: Any, custom_error_msg: str | None = None) -> None:
     """moto's ``validate_put_has_empty_keys``, in today's words wherever a whole item is given, and of types too."""
-    from moto.dynamodb.exceptions import KeyIsEmptyStringException
-
     del custom_error_msg
     for name in table.table_key_attrs:
         if name in item and next(iter(item[name].values())) in ("", b""):
-            raise KeyIsEmptyStringException(name)
+            raise _empty_key(name)
     for index in (*table.global_indexes, *table.indexes):
         for name in index.schema_key_attrs:
             if name in item and name not in table.table_key_attrs:
@@ -200,6 +199,13 @@ def _arithmetic(sign: str, typed: Any, other: Any) -> Any:
         raise IncorrectDataType
     calculate = _EXACT.add if sign == "+" else _EXACT.subtract
     return type(typed)({"N": _written(calculate(Decimal(typed.value), Decimal(other.value)))})
+
+
+def _empty_key(name: str) -> Exception:
+    from moto.dynamodb.exceptions import KeyIsEmptyStringException
+
+    refusal: Exception = KeyIsEmptyStringException(name)
+    return refusal
 
 
 def _invalid(message: str) -> Exception:
