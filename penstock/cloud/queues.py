@@ -11,9 +11,11 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from penstock.cloud import moto_messages, moto_queues, queue_metrics
 from penstock.cloud.clock import Clock, Timer
@@ -123,25 +125,16 @@ class Queues:
 
     async def receive_call(self, call: Call) -> Reply:
         """Answer ReceiveMessage at the front door; long polling waits on this clock, not in moto."""
-        parameters = call.parameters()
+        parameters, at_once = _without_wait(call)
         queue_name = str(parameters.get("QueueUrl", "")).rpartition("/")[2]
         seconds = parameters.get("WaitTimeSeconds")
         queue = self._backend.queues.get(queue_name)
         if seconds is None:
             seconds = int(queue.receive_message_wait_time_seconds or 0) if queue else 0
-        request = call.request
-        body = json.dumps(parameters | {"WaitTimeSeconds": 0}).encode()
-        at_once = Request(
-            method=request.method,
-            path=request.path,
-            query=request.query,
-            headers=dict(request.headers) | {"content-length": str(len(body))},
-            body=body,
-        )
         looked_at_ms = self._clock.now_ms()
         reply = self._engine.handle("sqs", at_once)
         deadline_ms = looked_at_ms + int(seconds) * 1000
-        while reply.status == 200 and b'"Messages"' not in reply.body and looked_at_ms < deadline_ms:
+        while reply.status == 200 and not _HOLDS_MESSAGES.search(reply.body) and looked_at_ms < deadline_ms:
             at_ms = min(deadline_ms, self._next_visible_ms(queue_name, looked_at_ms) or deadline_ms)
             await self._until_changed(queue_name, at_ms, call.activity)
             looked_at_ms = self._clock.now_ms()
@@ -246,6 +239,21 @@ class Queues:
             message_group_id=message.group_id,
             receive_count=message.approximate_receive_count,
         )
+
+
+_HOLDS_MESSAGES = re.compile(rb'"Messages"|<Message>')
+
+
+def _without_wait(call: Call) -> tuple[dict[str, Any], Request]:
+    """The parameters of a ReceiveMessage, in JSON or in the form that SDKs sent until 2023, and one that waits not."""
+    parameters = call.parameters()
+    if parameters:
+        body = json.dumps(parameters | {"WaitTimeSeconds": 0})
+    else:
+        parameters = dict(parse_qsl(call.request.body.decode(), keep_blank_values=True))
+        body = urlencode(parameters | {"WaitTimeSeconds": 0})
+    headers = dict(call.request.headers) | {"content-length": str(len(body.encode()))}
+    return parameters, replace(call.request, headers=headers, body=body.encode())
 
 
 def _message_attribute(value: Any) -> dict[str, Any]:

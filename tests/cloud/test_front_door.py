@@ -3,8 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
 
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Caller, Callers
@@ -107,6 +112,31 @@ def test_fails_when_the_caller_is_unknown() -> None:
         return str(refused.value.response["Error"]["Code"])
 
     assert with_door(use)[0] == "UnrecognizedClientException"
+
+
+def test_receive_in_a_form_waits_as_well() -> None:
+    """As SDKs asked until they spoke JSON to queues: answered in XML, after a wait on the clock."""
+
+    def use(client: Any, callers: Callers, queues: Queues) -> list[str]:
+        sqs = client("sqs", callers.operator)
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        form = {"Action": "ReceiveMessage", "Version": "2012-11-05", "QueueUrl": url, "WaitTimeSeconds": "20"}
+
+        def receive() -> str:
+            headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+            request = AWSRequest("POST", f"{sqs.meta.endpoint_url}/", data=urlencode(form), headers=headers)
+            credentials = Credentials(callers.operator.access_key, callers.operator.secret_key)
+            SigV4Auth(credentials, "sqs", "us-east-1").add_auth(request)
+            return str(URLLib3Session().send(request.prepare()).text)
+
+        sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=15)
+        return [receive(), receive()]
+
+    (first, second), clock = with_door(use)
+
+    assert "<Body>later</Body>" in first
+    assert ("<ReceiveMessageResponse" in second, "<Message>" in second) == (True, False)
+    assert 34_000 < clock.skipped_ms < 36_000
 
 
 def test_long_polling_waits_on_the_clock() -> None:
