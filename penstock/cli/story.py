@@ -47,7 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
     stories = find(facts, arguments.subject)
     if arguments.json:
         told = {"run": run_of(facts[0]), "stories": [document(story) for story in stories]}
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(json.dumps(told, indent=2))
         return 0
     paint = Paint.of(sys.stdout)
     print("\n\n".join("\n".join(lines_of(story, paint=paint)) for story in stories))
