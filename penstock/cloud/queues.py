@@ -236,7 +236,8 @@ class Queues:
             body=record,
             encoded=encoded,
             encoded_bytes=len(encoded.encode()),
-            message_group_id=message.group_id,
+            # That of a message in a standard queue makes for fairness and holds nothing back.
+            message_group_id=message.group_id if queue.fifo_queue else None,
             receive_count=message.approximate_receive_count,
         )
 

@@ -117,3 +117,23 @@ def test_message_that_is_gone_need_not_be_shown_again() -> None:
         return taken
 
     assert len(asyncio.run(go())) == 1
+
+
+@pytest.mark.parametrize(("name", "attributes", "group"), [("q", {}, None), ("q.fifo", {"FifoQueue": "true"}, "g")])
+def test_only_a_fifo_queue_orders_by_message_group(name: str, attributes: dict[str, str], group: str | None) -> None:
+    """A standard queue takes a message group too, for its fairness, and delivers its messages side by side."""
+
+    async def go() -> list[QueueMessage]:
+        clock = JumpingClock()
+        engine = Engine(account_id="123456789012", region="us-east-1", now_ms=clock.now_ms)
+        queues = Queues(engine, clock)
+        url = engine.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes})["QueueUrl"]
+        deduplication = {"MessageDeduplicationId": "1"} if attributes else {}
+        engine.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "m", "MessageGroupId": "g", **deduplication})
+        taken: list[QueueMessage] = []
+        arn = ARN.replace(":q", f":{name}")
+        queues.receive(arn, limit=1, visibility_timeout_seconds=30, answer=taken.extend)
+        clock.close()
+        return taken
+
+    assert [message.message_group_id for message in asyncio.run(go())] == [group]
