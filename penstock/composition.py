@@ -117,7 +117,6 @@ class Composition:
         self._make_guard()
         self._exits.callback(self.journal.close)
         self.journal.flush_by(functools.partial(asyncio.get_running_loop().call_later, FLUSH_SECONDS))
-        self._exits.callback(self.clock.close)
         tables = None
         if dynamodb_endpoint is not None:
             tables = ExternalTables(dynamodb_endpoint, self.template, self.clock)
@@ -279,7 +278,8 @@ class Composition:
             self.gateways.append(gateway)
 
     async def close(self) -> None:
-        """End everything, the last made first; what never was made has no end."""
+        """End everything, the last made first, while time stands still; what never was made has no end."""
+        self.clock.close()
         await self._exits.aclose()
 
     async def sample(self) -> None:

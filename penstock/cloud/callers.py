@@ -5,6 +5,7 @@ The keys are made up per run, never leave this machine and open nothing but this
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -42,6 +43,10 @@ class Callers:
         caller = Caller(name=name, arn=arn, access_key=key, secret_key=secret, session=session)
         self._by_key[caller.access_key] = caller
         return caller
+
+    def forget(self, sessions: Collection[str]) -> None:
+        """Take the credentials of these sessions for those of nobody."""
+        self._by_key = {key: caller for key, caller in self._by_key.items() if caller.session not in sessions}
 
     def by_access_key(self, access_key: str) -> Caller | None:
         """The principal with this key, or ``None`` for a key that this application did not give out."""

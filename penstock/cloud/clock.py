@@ -92,7 +92,9 @@ class Clock:
         self._held[name] = self._held.get(name, 0) + 1
 
     def end(self, name: str) -> None:
-        """Say that what began under this name is over."""
+        """Say that what began under this name is over; that late, after `close`, it changes nothing."""
+        if self._closed:
+            return
         self._activities -= 1
         left = self._held[name] - 1
         if left:

@@ -4,12 +4,14 @@ What is put in place of moto's own:
 
 - a ``Wait`` state and the pause before a ``Retry`` wait as `StateMachines` says, and so do ``Parallel`` and ``Map`` for
   their branches;
+- a task waits for its token as ``moto_task_tokens.py`` says;
 - the clients of tasks are those of `StateMachines`, with the execution's role;
-- a task without a time limit of its own runs in the execution's thread, not in another one;
+- a state runs in its execution's thread, not in another, but for a task that has a time limit and waits for no token;
 - a definition is parsed once, not at each start (the parsed program keeps no state: it is in the environment), and so
   is a path; what they work on is JSON and copied as such;
 - ``TimeoutSeconds`` of a whole execution is a timer of the clock that ends its waits; a task that runs, or pauses
   before a retry, is not interrupted by it;
+- what a thread waits for, and the next state that it comes to, end it once its application has closed;
 - an execution that is given no name has one of its own, and its output is JSON even when it is a text;
 - a ``Choice`` without a match fails with ``States.NoChoiceMatched``.
 """
@@ -22,13 +24,16 @@ import json
 import sys
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from penstock.cloud import moto_task_tokens
 
 if TYPE_CHECKING:
     from penstock.cloud.state_machines import StateMachines
@@ -61,12 +66,24 @@ class _Thread(threading.Thread):
         self._machines = _machines()
 
     def run(self) -> None:
-        """Do the work."""
+        """Do the work, or end where the application has."""
         _own.machines = self._machines
-        super().run()
+        with suppress(SystemExit):
+            super().run()
 
 
-_threading = SimpleNamespace(**{**vars(threading), "Thread": _Thread})
+class _Event(threading.Event):
+    """What threads of an execution wait for: one another, a token. None of them waits longer than its application."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for it in this thread."""
+        return _machines().block(self, functools.partial(super().wait, timeout))
+
+
+_threading = SimpleNamespace(**{**vars(threading), "Thread": _Thread, "Event": _Event})
+_NO_THREADS: deque[threading.Thread] = deque(maxlen=0)
+"""In place of the list in which moto keeps every thread that there ever was."""
+
 _spared = threading.local()
 """Its ``thread`` is true where what moto starts a thread for next has all the time there is."""
 
@@ -84,7 +101,7 @@ class _Here:
         target()
 
 
-def _thread_of_task(*, target: Callable[[], None], daemon: bool) -> Any:
+def _thread_of_state(*, target: Callable[[], None], daemon: bool) -> Any:
     spared = getattr(_spared, "thread", False)
     _spared.thread = False
     return _Here(target) if spared else _Thread(target=target, daemon=daemon)
@@ -95,31 +112,39 @@ def load() -> None:
     """Load moto's interpreter and put our ways in place of its own, before the first call of the service."""
     with _without_its_models("moto.batch"):
         import_module("moto.stepfunctions.parser.models")  # loads every module that holds a name to replace
-    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+    _describe_executions()
+    _follow_executions()
+    _follow_branches()
+    _wait_here()
+    _name_choices()
+    moto_task_tokens.install(_machines)
+    _replace_names()
+
+
+def _follow_executions() -> None:
+    """Know which executions run, and end those of an application that closed."""
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
     from moto.stepfunctions.parser.asl.component.program.program import Program
-    from moto.stepfunctions.parser.asl.component.state.exec import execute_state
-    from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
-    from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
     from moto.stepfunctions.parser.backend import execution_worker
 
-    def wait_interval(_: Any, env: Any, wait_seconds: int) -> None:
-        if wait_seconds > 0:
-            _machines().wait(wait_seconds, env.is_running)
-
     ExecutionWorker = execution_worker.ExecutionWorker
-    evaluate = Program.eval
-    evaluate_within = StateTask._evaluate_with_timeout
-    execute = ExecutionWorker._execution_logic
-    start = ExecutionWorker.start
+    evaluate, find_state = Program.eval, Program._get_state
+    execute, start, stop = ExecutionWorker._execution_logic, ExecutionWorker.start, ExecutionWorker.stop
+
+    def evaluate_here(program: Any, env: Any) -> None:
+        try:
+            EvalComponent.eval(program, env)
+        except moto_task_tokens.Stopped:
+            EvalComponent.eval(program, env)  # which runs no state now, and notes how it ended
 
     def evaluate_program(self: Any, env: Any) -> None:
-        if not _machines().evaluate(self, env, EvalComponent.eval):
+        if not _machines().evaluate(self, env, evaluate_here):
             evaluate(self, env)
 
-    def sleep(seconds: float) -> None:
-        _machines().wait(seconds)
+    def find_state_if_open(self: Any, name: str) -> Any:
+        _machines().require_open()
+        return find_state(self, name)
 
     def machine_arn(worker: Any) -> str:
         return str(worker._evaluation_details.state_machine_details.arn)
@@ -135,35 +160,55 @@ def load() -> None:
         _machines().begin(machine_arn(self))
         start(self)
 
-    def evaluate_task(self: Any, env: Any) -> None:
-        _spared.thread = self.timeout.is_default_value()
+    def stop_worker(self: Any, **why: Any) -> None:
+        stop(self, **why)
+        _machines().wake_overdue()
+
+    Program.eval, Program._get_state = evaluate_program, find_state_if_open
+    ExecutionWorker._execution_logic = execution_logic
+    ExecutionWorker.start, ExecutionWorker.stop = start_worker, stop_worker
+    execution_worker.Thread, execution_worker.TMP_THREADS = _Thread, _NO_THREADS
+    AmazonStateLanguageParser.parse = staticmethod(functools.cache(AmazonStateLanguageParser.parse))
+
+
+def _wait_here() -> None:
+    """Let states run, and wait, in the thread of their execution."""
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+    from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+    from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+
+    evaluate_within = execute_state.ExecutionState._evaluate_with_timeout
+
+    def wait_interval(_: Any, env: Any, wait_seconds: int) -> None:
+        if wait_seconds > 0:
+            _machines().wait(wait_seconds, env.is_running)
+
+    def sleep(seconds: float) -> None:
+        _machines().wait(seconds)
+
+    def evaluate_state(self: Any, env: Any) -> None:
+        _spared.thread = self.timeout.is_default_value() or moto_task_tokens.is_awaited_by(self)
         evaluate_within(self, env)
+
+    execute_state.ExecutionState._evaluate_with_timeout = evaluate_state
+    execute_state.Thread = _thread_of_state
+    WaitFunction._wait_interval = wait_interval
+    retrier_decl.time = SimpleNamespace(sleep=sleep)
+
+
+def _replace_names() -> None:
+    """Give every module of the interpreter our threads and clients, paths that are parsed once, and copies of JSON."""
 
     def client_for(service: str, state_credentials: Any, **_: str) -> Any:
         return _machines().client(service, state_credentials.role_arn)
 
-    _describe_executions()
-    _follow_branches()
-    _name_choices()
-    Program.eval = evaluate_program
-    StateTask._evaluate_with_timeout = evaluate_task
-    execute_state.Thread = _thread_of_task
-    WaitFunction._wait_interval = wait_interval
-    retrier_decl.time = SimpleNamespace(sleep=sleep)
-    ExecutionWorker._execution_logic = execution_logic
-    ExecutionWorker.start = start_worker
-    execution_worker.Thread = _Thread
-    AmazonStateLanguageParser.parse = staticmethod(functools.cache(AmazonStateLanguageParser.parse))
-    _replace_names(client_for)
-
-
-def _replace_names(client_for: Callable[..., Any]) -> None:
-    """Give every module of the interpreter our threads and clients, paths that are parsed once, and copies of JSON."""
     for name, module in list(sys.modules.items()):
         if not name.startswith("moto.stepfunctions.parser.asl."):
             continue
         if getattr(module, "threading", None) is threading:
             module.threading = _threading  # type: ignore[attr-defined]
+        if hasattr(module, "TMP_THREADS"):
+            module.TMP_THREADS = _NO_THREADS  # type: ignore[attr-defined]
         if hasattr(module, "boto_client_for"):
             module.boto_client_for = client_for  # type: ignore[attr-defined]
         if getattr(module, "copy", None) is copy:
@@ -242,7 +287,7 @@ def _follow_branches() -> None:
     def stopped(stop: Callable[..., None]) -> Callable[..., None]:
         def stop_and_wake(self: Any, **named: Any) -> None:
             stop(self, **named)
-            _machines().wake_stopped()
+            _machines().wake_overdue()
 
         return stop_and_wake
 

@@ -2,8 +2,9 @@
 
 An execution that waits, in a ``Wait`` state or before a retry, waits on the application's clock and is not in flight,
 so that the clock may jump; waits end on a whole second (our choice: executions that began to wait together go on
-together, as batches, instead of one jump each). Tasks call through the front door as the execution's role. How moto
-is brought to ask here is in ``moto_executions.py``.
+together, as batches, instead of one jump each). One that waits for the answer to a task token is not in flight either,
+but no reason to jump. Tasks call through the front door as the execution's role. How moto is brought to ask here is in
+``moto_executions.py``.
 
 Branches of ``Parallel`` and ``Map`` have threads of their own; each is in flight while it does not wait, and the state
 that waits for them is not.
@@ -17,6 +18,7 @@ import functools
 import json
 import math
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -68,7 +70,9 @@ class StateMachines:
         self._clients: dict[tuple[str, str], Any] = {}
         self._making_clients = threading.Lock()
         self._closed = False
+        self._session = uuid.uuid4().hex
         self._waits: dict[threading.Event, tuple[Callable[[], bool], Callable[[], None]]] = {}
+        self._blocked: dict[int, threading.Event] = {}
         self._calls: set[concurrent.futures.Future[Reply]] = set()
         self.door: FrontDoor
 
@@ -77,12 +81,18 @@ class StateMachines:
         moto_executions.belong_to(self)
 
     def close(self) -> None:
-        """Let executions that wait, for their time or for an answer, end; the others end where they next ask here."""
+        """End the executions: those that wait, for what it may be, at once, the others where they next ask here.
+
+        None of them may call any more: their credentials are forgotten.
+        """
         self._closed = True
+        self._callers.forget({self._session})
         for answered in list(self._calls):
             answered.cancel()
-        for over in list(self._waits):
-            over.set()
+        for _, end in list(self._waits.values()):
+            end()
+        for awaited in list(self._blocked.values()):
+            awaited.set()
 
     # --- called in the thread of an execution ---
 
@@ -92,7 +102,7 @@ class StateMachines:
         self._threads.add(thread)
         try:
             with suppress(SystemExit):  # the application closed
-                self._require_open()
+                self.require_open()
                 execute()
         finally:
             self._threads.discard(thread)
@@ -119,7 +129,7 @@ class StateMachines:
 
             def time_out() -> None:
                 env.set_timed_out()
-                self._wake_stopped()
+                self._wake_overdue()
 
             self._on_loop(lambda: timers.append(self._clock.call_at(at_ms, time_out, background=True, name="time out")))
         env.next_state_name = program.start_at.start_at_name
@@ -128,41 +138,59 @@ class StateMachines:
             self._on_loop(timer.cancel)
         return True
 
-    def wait(self, seconds: float, is_running: Callable[[], bool] = lambda: True) -> None:
-        """Wait on the application's clock, or until the execution is stopped."""
-        self._require_open()
+    def wait(
+        self,
+        seconds: float,
+        is_due: Callable[[], bool] = lambda: True,
+        *,
+        name: str = "Wait state",
+        background: bool = False,
+    ) -> None:
+        """Wait on the application's clock, as long as there is a reason to; with ``background`` it does not jump."""
+        self.require_open()
         over = threading.Event()
         in_flight = threading.get_ident() not in self._threads
         timers: list[Timer] = []
 
         def start() -> None:
+            if over.is_set():
+                return
             at_ms = math.ceil(self._clock.now_ms() / 1000 + seconds) * 1000
-            timers.append(self._clock.call_at(at_ms, end, name="Wait state"))
+            timers.append(self._clock.call_at(at_ms, end, name=name, background=background))
             if not in_flight:
                 self._clock.end(ACTIVITY)
+            if not is_due():
+                end()
 
         def end() -> None:
-            if not over.is_set():
+            if over.is_set():
+                return
+            over.set()
+            for timer in timers:  # none, where it ends before it started
+                timer.cancel()
                 if not in_flight:
                     self._clock.begin(ACTIVITY)
-                over.set()
-                timers[0].cancel()
 
-        self._waits[over] = is_running, end
-        self._on_loop(start)
+        self._waits[over] = is_due, end
+        self._on_loop(end if self._closed else start)
         while not over.wait(POLL_SECONDS):
-            if not is_running():  # stopped from outside, which wakes nobody
+            if not is_due():  # stopped from outside, which wakes nobody
                 self._on_loop(end)
         del self._waits[over]
-        self._require_open()
+        self.require_open()
 
-    def wake_stopped(self) -> None:
-        """End the waits of what was stopped from this thread."""
-        self._on_loop(self._wake_stopped)
+    def require_open(self) -> None:
+        """End this thread if the application closed."""
+        if self._closed:
+            raise SystemExit
+
+    def wake_overdue(self) -> None:
+        """End the waits that have no reason any more, by what this thread has done."""
+        self._on_loop(self._wake_overdue)
 
     def begin_branch(self) -> None:
         """A branch of this thread's execution is about to start its own."""
-        self._require_open()
+        self.require_open()
         self._on_loop(functools.partial(self._clock.begin, ACTIVITY))
 
     def wait_for_branches(self, pool: Any, is_over: Callable[[], bool], wait: Callable[[], None]) -> None:
@@ -171,18 +199,39 @@ class StateMachines:
             if not is_over():
                 pool.is_waited_for = True
                 self._on_loop(functools.partial(self._clock.end, ACTIVITY))
-        wait()
+        try:
+            wait()
+        except SystemExit:
+            self._go_on(pool)
+            raise
 
     def branch_ended(self, pool: Any, is_over: Callable[[], bool]) -> None:
         """A branch of this pool ended, here, in its own thread."""
+        if is_over():
+            self._go_on(pool)
+
+    def _go_on(self, pool: Any) -> None:
+        """Say, once, that the thread that waits for a pool is in flight again."""
         with self._pools:
-            if is_over() and getattr(pool, "is_waited_for", False):
+            if getattr(pool, "is_waited_for", False):
                 pool.is_waited_for = False
                 self._on_loop(functools.partial(self._clock.begin, ACTIVITY))
 
+    def block(self, awaited: threading.Event, wait: Callable[[], bool]) -> bool:
+        """Wait in this thread, in flight, for what another one does; the end of the application ends the thread."""
+        thread = threading.get_ident()
+        self._blocked[thread] = awaited
+        try:
+            self.require_open()
+            came = wait()
+        finally:
+            del self._blocked[thread]
+        self.require_open()
+        return came
+
     def client(self, service: str, role_arn: str) -> Any:
         """A client with the role's credentials; one per service and role, made once."""
-        self._require_open()
+        self.require_open()
         with self._making_clients:
             client = self._clients.get((service, role_arn))
             if client is None:
@@ -193,7 +242,8 @@ class StateMachines:
         from botocore.config import Config
         from botocore.session import Session
 
-        caller = self._callers.register(self._role_names.get(role_arn, role_arn), role_arn)
+        name = self._role_names.get(role_arn, role_arn)
+        caller = self._callers.register(name, role_arn, session=self._session)
         if InsideClient.speaks_to(service):
             return InsideClient(service, caller=caller, region=self._region, call=self._call)
         session = Session()
@@ -212,11 +262,6 @@ class StateMachines:
         client.meta.events.register("provide-client-params.s3", _with_json_for_blobs)
         client.meta.events.register("after-call.s3", _in_json)
         return client
-
-    def _require_open(self) -> None:
-        """End this thread if the application closed."""
-        if self._closed:
-            raise SystemExit
 
     def _call(self, call: Call) -> Reply:
         """Let a call pass the front door and wait for its answer."""
@@ -263,10 +308,9 @@ class StateMachines:
         took_ms = self._clock.now_ms() - began_ms
         self._metrics.add(NAMESPACE, "ExecutionTime", took_ms, dimensions, unit="Milliseconds")
 
-    def _wake_stopped(self) -> None:
-        """End the waits of executions that are over."""
-        for is_running, end in list(self._waits.values()):
-            if not is_running():
+    def _wake_overdue(self) -> None:
+        for is_due, end in list(self._waits.values()):
+            if not is_due():
                 end()
 
 

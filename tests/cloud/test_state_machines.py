@@ -148,38 +148,80 @@ def test_task_whose_answer_is_lost_is_retried() -> None:
     assert counter.calls == {("Fulfilment", "sqs", "SendMessage"): 2}
 
 
-def test_closing_ends_an_execution_whose_call_is_not_answered() -> None:
-    """A thread that waits for the front door is let go when the application closes."""
+UNANSWERED = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": {}, "End": True}
+REFUSED = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::dynamodb:putItem",
+    "Parameters": {"TableName": "nothing", "Item": {}},
+    "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 600}],
+    "End": True,
+}
+AWAITING = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    "Parameters": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/tokens", "MessageBody": "m"},
+    "End": True,
+}
+WAIT = {"Type": "Wait", "Seconds": 600, "End": True}
 
-    async def go() -> list[str]:
-        clock, callers = StandingClock(), Callers(account_id="123456789012", seed="0")
+
+def around(state: dict[str, Any]) -> dict[str, Any]:
+    """A definition of one state."""
+    return {"StartAt": "t", "States": {"t": state}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(UNANSWERED, id="unanswered call"),
+        pytest.param(UNANSWERED | {"TimeoutSeconds": 600}, id="unanswered call with a limit"),
+        pytest.param(WAIT, id="wait"),
+        pytest.param(REFUSED, id="retry"),
+        pytest.param(REFUSED | {"TimeoutSeconds": 600}, id="retry with a limit"),
+        pytest.param(AWAITING, id="token"),
+        pytest.param(AWAITING | {"TimeoutSeconds": 600, "HeartbeatSeconds": 300}, id="token with limits"),
+        pytest.param({"Type": "Pass", "Next": "t"}, id="loop"),
+        pytest.param({"Type": "Parallel", "Branches": [around(WAIT), around(UNANSWERED)], "End": True}, id="parallel"),
+        pytest.param({"Type": "Parallel", "Branches": [around(WAIT)] * 2, "End": True}, id="parallel waits"),
+        pytest.param({"Type": "Map", "ItemProcessor": around(AWAITING), "End": True}, id="map"),
+        pytest.param({"Type": "Map", "MaxConcurrency": 1, "ItemProcessor": around(WAIT), "End": True}, id="map by one"),
+    ],
+)
+def test_closing_ends_an_execution(state: dict[str, Any]) -> None:
+    """Whatever it waits for or is about to do, its threads end, it makes no call more, and counts as over."""
+
+    async def go() -> tuple[list[str], int]:
+        clock, callers, counter = JumpingClock(), Callers(account_id="123456789012", seed="0"), CallCounter()
         engine = Engine(account_id="123456789012", region="us-east-1")
         machines = StateMachines(clock=clock, callers=callers, role_names={ROLE: "Fulfilment"}, region="us-east-1")
         machines.install()
         asked = asyncio.Event()
 
         async def never(call: Call, proceed: Proceed) -> Reply:
-            asked.set()
-            await asyncio.Event().wait()
+            if call.operation == "GetItem":
+                asked.set()
+                await asyncio.Event().wait()
             return await proceed(call)
 
-        machines.door = FrontDoor(engine, callers, clock, interceptors=[never])
-        task = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": {}, "End": True}
-        definition = json.dumps({"StartAt": "t", "States": {"t": task}})
-        machine = {"name": "m", "roleArn": ROLE, "definition": definition}
+        machines.door = FrontDoor(engine, callers, clock, interceptors=[counter, never])
+        engine.call("sqs", "CreateQueue", {"QueueName": "tokens"})
+        machine = {"name": "m", "roleArn": ROLE, "definition": json.dumps(around(state))}
         arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
         before = set(threading.enumerate())
-        engine.call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": "{}", "name": "e"})
-        await asyncio.wait_for(asked.wait(), 60)
-        started = set(threading.enumerate()) - before
-        machines.close()
+        with clock.activity("test"):  # or the clock would jump over what is waited for
+            engine.call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": "[1, 2]", "name": "e"})
+            while state["Type"] != "Pass" and clock.busy_with.get("execution") and not asked.is_set():
+                await asyncio.sleep(0)
+            started = set(threading.enumerate()) - before
+            machines.close()
+            made = counter.calls.total()
         await asyncio.wait_for(clock.settled(), 60)
         for thread in started:
-            thread.join(20)
+            await asyncio.to_thread(thread.join, 20)
         clock.close()
-        return [thread.name for thread in started if thread.is_alive()]
+        return [thread.name for thread in started if thread.is_alive()], counter.calls.total() - made
 
-    assert asyncio.run(go()) == []
+    assert asyncio.run(go()) == ([], 0)
 
 
 def test_thread_of_a_closed_application_leaves_the_next_one_alone() -> None:
