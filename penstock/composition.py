@@ -162,6 +162,7 @@ class Composition:
             on_invocation=self._on_invocation,
             failure_of=lambda function, *event: self.faults.invocations.failure(function.label, *event),
         )
+        self._exits.callback(self._premises.forget_the_gone)
         self._exits.push_async_callback(self.functions.close)
         for definition in self.template.mappings:
             if isinstance(definition.configuration, StreamConfiguration) and definition.configuration.enabled:

@@ -63,6 +63,10 @@ class Premises:
             await self._issuer.start(authorizer.issuer for authorizer in self._template.jwt_authorizers)
         return self._issuer
 
+    def forget_the_gone(self) -> None:
+        """Let nobody in with the credentials of what has ended: a call of its may still wait at the door."""
+        self.callers.keep(self.environments.ids)
+
     async def close(self) -> None:
         """End everything, the last made first."""
         await self._exits.aclose()

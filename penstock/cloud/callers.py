@@ -44,9 +44,10 @@ class Callers:
         self._by_key[caller.access_key] = caller
         return caller
 
-    def forget(self, sessions: Collection[str]) -> None:
-        """Take the credentials of these sessions for those of nobody."""
-        self._by_key = {key: caller for key, caller in self._by_key.items() if caller.session not in sessions}
+    def keep(self, sessions: Collection[str]) -> None:
+        """Forget the credentials of all sessions but these; those of no session stay."""
+        kept = {"", *sessions}
+        self._by_key = {key: caller for key, caller in self._by_key.items() if caller.session in kept}
 
     def by_access_key(self, access_key: str) -> Caller | None:
         """The principal with this key, or ``None`` for a key that this application did not give out."""

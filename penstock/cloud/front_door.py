@@ -7,6 +7,7 @@ of passing. The door listens on loopback only.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import re
@@ -102,6 +103,7 @@ class FrontDoor:
         self._clock = clock
         self._services = dict(services or {})
         self._runner: web.ServerRunner | None = None
+        self._under_way: set[asyncio.Task[Any]] = set()
         self._pass: Proceed = self._serve
         for interceptor in reversed(interceptors):
             self._pass = functools.partial(interceptor, proceed=self._pass)
@@ -116,10 +118,13 @@ class FrontDoor:
         self.endpoint = endpoint_of(listening)
 
     async def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and end the calls under way, those too whose caller is gone already."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        for answering in self._under_way:
+            answering.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def call(self, call: Call) -> Reply:
         """Let a call pass that was made inside this process; raises `ConnectionBroken`."""
@@ -127,6 +132,15 @@ class FrontDoor:
             return await self._pass(call)
 
     async def _on_request(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        answering = asyncio.current_task()
+        assert answering is not None
+        self._under_way.add(answering)
+        try:
+            return await self._answer(incoming)
+        finally:
+            self._under_way.discard(answering)
+
+    async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=incoming.method,
             path=incoming.raw_path.partition("?")[0],

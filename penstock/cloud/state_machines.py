@@ -70,7 +70,7 @@ class StateMachines:
         self._clients: dict[tuple[str, str], Any] = {}
         self._making_clients = threading.Lock()
         self._closed = False
-        self._session = uuid.uuid4().hex
+        self._session = uuid.uuid4().hex  # so that a late call is not taken for one of the next application
         self._waits: dict[threading.Event, tuple[Callable[[], bool], Callable[[], None]]] = {}
         self._blocked: dict[int, threading.Event] = {}
         self._calls: set[concurrent.futures.Future[Reply]] = set()
@@ -81,12 +81,8 @@ class StateMachines:
         moto_executions.belong_to(self)
 
     def close(self) -> None:
-        """End the executions: those that wait, for what it may be, at once, the others where they next ask here.
-
-        None of them may call any more: their credentials are forgotten.
-        """
+        """End the executions: those that wait, for what it may be, at once, the others where they next ask here."""
         self._closed = True
-        self._callers.forget({self._session})
         for answered in list(self._calls):
             answered.cancel()
         for _, end in list(self._waits.values()):

@@ -7,7 +7,7 @@ import contextlib
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from penstock.cloud.clock import Clock
@@ -62,6 +62,11 @@ class Environments:
         """Go by this clock, and hand on what is logged to this, from now on."""
         self._clock = clock
         self._on_log = on_log
+
+    @property
+    def ids(self) -> Collection[str]:
+        """The ids of the environments that there are."""
+        return self._all.keys()
 
     def find(self, environment_id: str) -> ExecutionEnvironment | None:
         """Give the environment of this id, if there is one."""
