@@ -14,6 +14,7 @@ from penstock.cloud.callers import Callers
 from penstock.cloud.engine import Engine, Reply
 from penstock.cloud.front_door import Call, ConnectionBroken, FrontDoor, Interceptor, Proceed
 from penstock.cloud.metrics import Metrics
+from penstock.cloud.policies.refusal import refusal
 from penstock.cloud.state_machines import StateMachines
 from tests.standing_clock import StandingClock
 
@@ -121,6 +122,30 @@ def test_retry_waits_on_the_clock_and_gives_up() -> None:
     assert json.loads(ended[0]["output"]) == {"was": "caught"}
     assert counter.calls == {("Fulfilment", "dynamodb", "GetItem"): 3}
     assert 290_000 < skipped_ms < 310_000
+
+
+@pytest.mark.parametrize("service", ["dynamodb:getItem", "sqs:sendMessage", "sns:publish"])
+def test_denied_task_is_retried_and_caught(service: str) -> None:
+    """What the role may not do fails as any other error of the service does, not as one of the interpreter."""
+
+    async def deny(call: Call, proceed: Proceed) -> Reply:
+        return refusal(call, "User is not authorized")
+
+    task = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{service}",
+        "Parameters": {"TableName": "t", "QueueUrl": "q", "TopicArn": "t"},
+        "Retry": [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 2}],
+        "Catch": [{"ErrorEquals": ["States.TaskFailed"], "Next": "caught"}],
+        "End": True,
+    }
+    caught = {"Type": "Pass", "End": True}
+
+    ended, counter, _ = execute({"StartAt": "t", "States": {"t": task, "caught": caught}}, [{}], deny)
+
+    assert ended[0]["status"] == "SUCCEEDED"
+    assert "User is not authorized" in json.loads(ended[0]["output"])["Cause"]
+    assert counter.calls.total() == 3
 
 
 def test_task_whose_answer_is_lost_is_retried() -> None:

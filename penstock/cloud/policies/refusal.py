@@ -12,9 +12,12 @@ import json
 from xml.sax.saxutils import escape
 
 from penstock.cloud.engine import Reply
+from penstock.cloud.faults.refusals import REQUEST_ID
 from penstock.cloud.front_door import Call
 from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.evaluation import Decision
+
+_IDENTIFIED = {"x-amzn-requestid": REQUEST_ID}
 
 
 def message_of(access: Access, decision: Decision) -> str:
@@ -34,17 +37,20 @@ def refusal(call: Call, message: str) -> Reply:
         case "sns":
             return _xml(
                 '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>'
-                f"<Code>AuthorizationError</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+                f"<Code>AuthorizationError</Code><Message>{escape(message)}</Message></Error>"
+                f"<RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
             )
         case "lambda":
-            headers = {"content-type": "application/json", "x-amzn-errortype": "AccessDeniedException"}
+            headers = {**_IDENTIFIED, "content-type": "application/json", "x-amzn-errortype": "AccessDeniedException"}
             return Reply(status=403, headers=headers, body=json.dumps({"Message": message}).encode())
         case "sqs":
-            headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-query-error": "AccessDenied;Sender"}
+            kind = "application/x-amz-json-1.0"
+            headers = {**_IDENTIFIED, "content-type": kind, "x-amzn-query-error": "AccessDenied;Sender"}
             document = {"__type": "com.amazon.coral.service#AccessDeniedException", "message": message}
             return Reply(status=403, headers=headers, body=json.dumps(document).encode())
         case _:
-            headers = {"content-type": call.request.headers.get("content-type", "application/x-amz-json-1.0")}
+            kind = call.request.headers.get("content-type", "application/x-amz-json-1.0")
+            headers = {**_IDENTIFIED, "content-type": kind}
             document = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": message}
             return Reply(status=400, headers=headers, body=json.dumps(document).encode())
 
