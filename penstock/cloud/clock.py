@@ -175,7 +175,9 @@ class Clock:
         self._consider()
 
     def _fire(self) -> None:
-        self._wakeup = None
+        if self._wakeup is not None:  # it may be a jump that fires, before its time
+            self._wakeup.cancel()
+            self._wakeup = None
         now_ms = self.now_ms()
         while (timer := self._next()) is not None and timer.at_ms <= now_ms:
             heapq.heappop(self._timers)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
 
@@ -129,3 +130,27 @@ def test_cancelled_wait_leaves_no_timer_and_nothing_in_flight() -> None:
         assert (clock.busy_with, clock.pending) == ({}, [])
 
     run(scenario, WallClock())
+
+
+def test_jump_leaves_no_wakeup_behind() -> None:
+    """What would have woken the clock at the time that it jumped to is not kept until that time comes."""
+
+    async def go() -> list[asyncio.TimerHandle]:
+        loop, clock = asyncio.get_running_loop(), JumpingClock()
+        woken_by: list[asyncio.TimerHandle] = []
+        call_later = loop.call_later
+
+        def call_later_and_note(*args: Any, **named: Any) -> asyncio.TimerHandle:
+            woken_by.append(call_later(*args, **named))
+            return woken_by[-1]
+
+        loop.call_later = call_later_and_note  # type: ignore[assignment, method-assign]
+        for minutes in range(1, 4):
+            clock.call_at(clock.now_ms() + minutes * 60_000, lambda: None)
+            await clock.settled()
+        assert clock.skipped_ms > 300_000
+        return woken_by
+
+    handles = asyncio.run(go())
+    assert handles
+    assert [handle for handle in handles if not handle.cancelled()] == []

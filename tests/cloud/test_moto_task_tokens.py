@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from penstock.cloud.callers import Callers
-from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine
 from penstock.cloud.front_door import FrontDoor
 from penstock.cloud.state_machines import StateMachines
+from tests.standing_clock import StandingClock
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/tokens"
 AWAIT = {
@@ -28,7 +28,7 @@ AWAIT = {
 class Awaiting:
     """An execution that waits for its token."""
 
-    clock: JumpingClock
+    clock: StandingClock
     engine: Engine
     token: str
     arn: str
@@ -39,18 +39,18 @@ class Awaiting:
 
     async def ended(self) -> dict[str, Any]:
         """The execution, once nothing is in flight any more."""
-        await asyncio.wait_for(self.clock.settled(), 20)
+        await asyncio.wait_for(self.clock.settled(), 60)
         return self.ask("DescribeExecution", executionArn=self.arn)
 
     async def advance(self, seconds: int) -> None:
         """Let time pass."""
-        await asyncio.wait_for(self.clock.wait_until(self.clock.now_ms() + seconds * 1000), 20)
+        await asyncio.wait_for(self.clock.wait_until(self.clock.now_ms() + seconds * 1000), 60)
 
 
 @asynccontextmanager
 async def awaiting(state: dict[str, Any]) -> AsyncIterator[Awaiting]:
     """Run an execution of one state until it waits for its token."""
-    clock, callers = JumpingClock(), Callers(account_id="123456789012", seed="0")
+    clock, callers = StandingClock(), Callers(account_id="123456789012", seed="0")
     engine = Engine(account_id="123456789012", region="us-east-1")
     machines = StateMachines(clock=clock, callers=callers, role_names={}, region="us-east-1")
     machines.install()
@@ -62,7 +62,7 @@ async def awaiting(state: dict[str, Any]) -> AsyncIterator[Awaiting]:
     machine = {"name": "m", "roleArn": role, "definition": definition}
     arn = engine.call("stepfunctions", "CreateStateMachine", machine)["stateMachineArn"]
     started = engine.call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": "{}"})
-    await asyncio.wait_for(clock.settled(), 20)
+    await asyncio.wait_for(clock.settled(), 60)
     (message,) = engine.call("sqs", "ReceiveMessage", {"QueueUrl": QUEUE})["Messages"]
     yield Awaiting(clock=clock, engine=engine, token=message["Body"], arn=started["executionArn"])
     machines.close()

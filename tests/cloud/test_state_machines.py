@@ -216,7 +216,7 @@ def test_closing_ends_an_execution(state: dict[str, Any]) -> None:
     """Whatever it waits for or is about to do, its threads end, it makes no call more, and counts as over."""
 
     async def go() -> tuple[list[str], int]:
-        clock, callers, counter = JumpingClock(), Callers(account_id="123456789012", seed="0"), CallCounter()
+        clock, callers, counter = StandingClock(), Callers(account_id="123456789012", seed="0"), CallCounter()
         engine = Engine(account_id="123456789012", region="us-east-1")
         machines = StateMachines(clock=clock, callers=callers, role_names={ROLE: "Fulfilment"}, region="us-east-1")
         machines.install()

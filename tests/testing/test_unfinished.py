@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
+import os
 import threading
 import time
 import urllib.request
@@ -36,10 +38,11 @@ def unfinished(session: Session, request: pytest.FixtureRequest) -> ApplicationU
 
 
 def until(holds: Callable[[], Any], application: ApplicationUnderTest) -> None:
-    """Wait until something has come about."""
-    ends = time.monotonic() + 30
+    """Look again and again until something has come about."""
+    ends, pause = time.monotonic() + 30, threading.Event()
     while not holds():
         assert time.monotonic() < ends, application.running.story()
+        pause.wait(0.005)
 
 
 def worker_told(application: ApplicationUnderTest) -> list[dict[str, str]]:
@@ -130,8 +133,8 @@ def test_what_waits_for_its_time_is_forgotten(session: Session, unfinished: Appl
         invoke(unfinished, "fail")
         unfinished.queues["Jobs"].send({"job": "fail"})
         start(unfinished)
+        until(lambda: len(worker_told(unfinished)) == 2, unfinished)
         until(lambda: timers() >= {"event of", "visibility of", "Wait state"}, unfinished)
-        assert len(worker_told(unfinished)) == 2
 
         assert_nothing_follows(session, unfinished)
 
@@ -192,3 +195,25 @@ def test_warm_environment_remembers(session: Session, unfinished: ApplicationUnd
     following.settle()
 
     assert [told["MOOD"] for told in worker_told(following)] == ["dark"]
+
+
+def test_nothing_grows_from_test_to_test(session: Session) -> None:
+    """Neither threads, file descriptors and processes nor what Python holds, though each test leaves work behind."""
+
+    def count() -> list[int]:
+        application = session.begin("leaves work")
+        gc.collect()
+        processes = len(application.running._premises.environments.ids)
+        counted = [threading.active_count(), len(os.listdir("/dev/fd")), processes, len(gc.get_objects())]
+        with application.running.hold():
+            assert application.api.get("/now").status == 200
+            application.queues["Empty"].send("unread")
+            start(application)
+            until(lambda: any("Wait state" in line for line in application.running.story()), application)
+        return counted
+
+    held = [count() for _ in range(25)]
+
+    print(f"threads, file descriptors, processes, objects: {held}")
+    growth = [last - first for first, last in zip(held[4], held[24], strict=True)]
+    assert [each < limit for each, limit in zip(growth, (10, 10, 10, 1000), strict=True)] == [True] * 4
