@@ -1,7 +1,8 @@
 """The pytest plugin: the fixture ``application``, and the story of a test that failed.
 
 One application is started in each session (each worker of pytest-xdist), at the first test that asks for it, and
-begun anew before each such test. What is heavy is imported then: who does not use the fixture does not pay for it.
+begun anew before each such test; a test with another template ends it and starts its own, since a process has room for
+one. What is heavy is imported then: who does not use the fixture does not pay for it.
 """
 
 from __future__ import annotations
@@ -73,6 +74,39 @@ class Session:
             running.close()
 
 
+class Sessions:
+    """The application that is running, one at a time: a process has one embedded cloud."""
+
+    def __init__(self, *, seed: int) -> None:
+        self._seed = seed
+        self._asked: dict[str, Any] = {}
+        self._session: Session | None = None
+        self._failed: list[tuple[dict[str, Any], PenstockError]] = []
+
+    def of(self, path: Path, *, parameters: dict[str, str], skip: list[str]) -> Session:
+        """The application of a template with these parameters; what cannot start is tried once."""
+        asked: dict[str, Any] = {"path": path, "parameters": parameters, "skip": skip}
+        for failed, problem in self._failed:
+            if failed == asked:
+                raise problem
+        if self._session is None or asked != self._asked:
+            self.close()
+            session = Session(**asked, seed=self._seed)
+            try:
+                session.start()
+            except PenstockError as problem:
+                self._failed.append((asked, problem))
+                raise
+            self._session, self._asked = session, asked
+        return self._session
+
+    def close(self) -> None:
+        """Stop it; closing twice does nothing."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+
 @pytest.fixture(scope="session")
 def penstock_template(pytestconfig: pytest.Config) -> Path:
     """Where the template is: the line ``penstock_template`` of the configuration. Redefine it to make one first."""
@@ -90,29 +124,41 @@ def penstock_template(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _penstock_session(penstock_template: Path, pytestconfig: pytest.Config) -> Iterator[Session]:
-    session = Session(
-        penstock_template,
-        parameters=_parameters(pytestconfig.getini("penstock_parameters")),
-        skip=pytestconfig.getini("penstock_skip"),
-        seed=_seed(pytestconfig.getini("penstock_seed")),
-    )
-    try:
-        session.start()  # here, so that what cannot start is tried once
-    except PenstockError as problem:
-        pytest.fail(str(problem), pytrace=False)
-    yield session
-    session.close()
+def penstock_parameters(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Values of the template's parameters: the lines ``penstock_parameters``. Redefine it as the template."""
+    return _parameters(pytestconfig.getini("penstock_parameters"))
+
+
+@pytest.fixture(scope="session")
+def penstock_skip(pytestconfig: pytest.Config) -> list[str]:
+    """Resources to leave out: the lines ``penstock_skip``. Redefine it as the template."""
+    return list(pytestconfig.getini("penstock_skip"))
+
+
+@pytest.fixture(scope="session")
+def _penstock_sessions(pytestconfig: pytest.Config) -> Iterator[Sessions]:
+    sessions = Sessions(seed=_seed(pytestconfig.getini("penstock_seed")))
+    yield sessions
+    sessions.close()
 
 
 @pytest.fixture
-def application(_penstock_session: Session, request: pytest.FixtureRequest) -> ApplicationUnderTest:
+def application(
+    penstock_template: Path,
+    penstock_parameters: dict[str, str],
+    penstock_skip: list[str],
+    _penstock_sessions: Sessions,
+    request: pytest.FixtureRequest,
+) -> ApplicationUnderTest:
     """The running application, with nothing of any other test in it."""
+    problem = ""
     try:
-        held = _penstock_session.begin(request.node.nodeid)
-    except PenstockError as problem:
-        pytest.fail(str(problem), pytrace=False)
-    request.node.stash[_HELD] = held
+        session = _penstock_sessions.of(penstock_template, parameters=penstock_parameters, skip=penstock_skip)
+        held = request.node.stash[_HELD] = session.begin(request.node.nodeid)
+    except PenstockError as raised:
+        problem = str(raised)
+    if problem:  # failing in there would show it twice
+        pytest.fail(problem, pytrace=False)
     return held
 
 

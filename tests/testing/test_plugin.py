@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from penstock.testing.plugin import STORY_LINES, _capped
+from tests.tutorial import File, steps
 
 ROOT = Path(__file__).parent.parent.parent
 PARCELS = Path(__file__).parent / "parcels.yaml"
@@ -84,6 +85,62 @@ def test_cannot_begin(weighed): pass
         ended.stdout
     )
     assert "poison" not in story
+
+
+def test_page_is_followed_to_the_letter(project: Path) -> None:
+    """Whoever writes the files that the page on tests shows, and nothing else, has a passing test."""
+    files = [step for step in steps((ROOT / "docs" / "testing.md").read_text()) if isinstance(step, File) and step.name]
+    for file in files:
+        (project / file.name).write_text(file.text)
+
+    ended = outcome_of(project, (project / "test_parcels.py").read_text())
+
+    assert [file.name for file in files] == ["parcels.yaml", "pytest.ini", "test_parcels.py"]
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
+def test_each_module_may_have_a_template_of_its_own(project: Path) -> None:
+    """A redefined fixture counts where it stands, its parameters too; what cannot start fails there alone."""
+    (project / "other.yaml").write_text("""
+Parameters: {Name: {Type: String}}
+Resources: {Others: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Name}}}
+""")
+    (project / "test_other.py").write_text("""
+from pathlib import Path
+import pytest
+
+@pytest.fixture(scope="session")
+def penstock_template():
+    return Path("other.yaml")
+
+@pytest.fixture(scope="session")
+def penstock_parameters():
+    return {"Name": "theirs"}
+
+def test_other(application):
+    application.queues["theirs"].send("here")
+    assert list(application.queues) == ["Others"]
+    assert list(application.tables) == []
+""")
+    (project / "test_wrong.py").write_text("""
+from test_other import penstock_template
+
+def test_wrong(application):
+    pass
+""")
+    one = """
+def test_one(application):
+    application.tables["Parcels"].put({"id": "1", "grams": 7})
+    application.settle()
+    assert [message.body["id"] for message in application.queues["Weighed"].messages()] == ["1"]
+"""
+
+    order = ["test_parcels.py", "test_other.py", "test_wrong.py", "test_parcels.py::test_one"]
+    ended = outcome_of(project, one, *order, "--keep-duplicates")
+
+    assert "3 passed, 1 error" in ended.stdout, ended.stdout + ended.stderr
+    assert "there is no parameter Limit" in ended.stdout
+    assert "During handling" not in ended.stdout
 
 
 def test_fails_when_no_template_is_named(project: Path) -> None:

@@ -39,7 +39,7 @@ def unfinished(session: Session, request: pytest.FixtureRequest) -> ApplicationU
 
 def until(holds: Callable[[], Any], application: ApplicationUnderTest) -> None:
     """Look again and again until something has come about."""
-    ends, pause = time.monotonic() + 30, threading.Event()
+    ends, pause = time.monotonic() + 120, threading.Event()
     while not holds():
         assert time.monotonic() < ends, application.running.story()
         pause.wait(0.005)
@@ -145,7 +145,7 @@ def test_request_under_way_is_dropped(session: Session, unfinished: ApplicationU
 
     def ask() -> None:
         try:
-            with urllib.request.urlopen(f"{unfinished.running.api_url}/sleep", timeout=30) as answer:
+            with urllib.request.urlopen(f"{unfinished.running.api_url}/sleep", timeout=120) as answer:
                 got.append(answer.status)
         except (OSError, http.client.HTTPException) as problem:
             got.append(type(problem))
@@ -155,7 +155,7 @@ def test_request_under_way_is_dropped(session: Session, unfinished: ApplicationU
     until(lambda: worker_told(unfinished), unfinished)
 
     assert_nothing_follows(session, unfinished)
-    asking.join(10)
+    asking.join(60)
     assert got
     assert got != [200]
 
