@@ -39,8 +39,7 @@ def page() -> str:
         lines += ["", f"## {title}"]
         for rule in RULES:
             if rule.id.startswith(family):
-                words = [f"*{rule.severity}: {rule.title}*", "", rule.why, "", f"**Remedy**: {rule.remedy}"]
-                lines += ["", f"### {rule.id}", "", *words]
+                lines += ["", f"### {rule.id}", "", *rule.section]
     return "\n".join(lines) + "\n"
 
 

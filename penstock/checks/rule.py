@@ -44,6 +44,11 @@ class Rule:
         """Where the rule is explained."""
         return f"{PAGE}#{self.id.lower()}"
 
+    @property
+    def section(self) -> tuple[str, ...]:
+        """What the page says of the rule, in lines."""
+        return f"*{self.severity}: {self.title}*", "", self.why, "", f"**Remedy**: {self.remedy}"
+
 
 Part = TypeVar("Part")
 Judge = Callable[[Subject, Part], Iterator[Evidence]]

@@ -1,22 +1,23 @@
 """Find what is wrong with a template: filters that match nothing, records that get lost, cycles, wide grants.
 
-Each PATH is a cdk.out directory or one template, JSON or YAML. Each finding has a rule with a page in docs/checks.md,
-the evidence and the remedy. Exit code 1 for an error; a warning alone does not fail. A resource suppresses a rule, with
-a reason, under Metadata.penstock.suppress. What could not be read or judged is told.
+Each PATH is a cdk.out directory or one template, JSON or YAML. Each finding has a rule, which --explain and
+docs/checks.md tell more of, the evidence and the remedy. Exit code 1 for an error; a warning alone does not fail. A
+resource suppresses a rule, with a reason, under Metadata.penstock.suppress. What could not be read or judged is told.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from penstock.cli.arguments import TEMPLATE_HELP, add_json, add_template_options, parameters_of
 from penstock.cli.fields import Fields, below
-from penstock.terminal import Paint, Progress
+from penstock.terminal import Paint, Progress, program
 
 if TYPE_CHECKING:
     from penstock.checks.judgement import Finding, Judgement
@@ -27,6 +28,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help=TEMPLATE_HELP)
     add_template_options(parser)
     add_json(parser)
+    parser.add_argument(
+        "--explain",
+        metavar="RULE",
+        action=_Explain,
+        type=_explanation,
+        help="tell what comes of breaking a rule, such as PS301, and what to do; PATH is not needed then",
+    )
+
+
+class _Explain(argparse.Action):
+    """Prints and is done, as ``--help`` is."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
+        print(given[1])
+        parser.exit()
+
+
+def _explanation(rule_id: str) -> str:
+    """What `docs/checks.md` says of a rule or of suppressions, which whoever has the package alone does not have."""
+    from penstock.checks import judgement
+    from penstock.checks.registry import RULES
+
+    sections = {rule.id: rule.section for rule in RULES}
+    suppressing = inspect.cleandoc(judgement.__doc__ or "").partition("\n\n")[2].replace("::\n", ":\n")
+    sections |= {each: (title, "", suppressing) for each, title in judgement.SUPPRESSION_TITLES.items()}
+    if rule_id.upper() not in sections:
+        raise argparse.ArgumentTypeError(f"there is no rule {rule_id}; there are {', '.join(sections)}")
+    return "\n".join((rule_id.upper(), "", *sections[rule_id.upper()]))
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -45,6 +74,8 @@ def main(arguments: argparse.Namespace) -> int:
         for path, judgement in judgements.items():
             for line in lines(path, judgement, Paint.of(sys.stdout)):
                 print(line)
+        if told := [finding.rule for each in judgements.values() for finding in each.findings]:
+            print(f"`{program()} check --explain {told[0]}` tells more of a rule")
     return 1 if any(judgement.errors for judgement in judgements.values()) else 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from docs.generate.checks import PAGE
 from penstock.cli import main
 from tests.checks.templates import CLEAN, changed
 
@@ -35,7 +36,7 @@ def test_finding_is_told_with_evidence_remedy_and_page(capsys: pytest.CaptureFix
     """A person finds what, where, why and what to do; and at the end how much there is of it."""
     _, printed = checked(capsys, changed(UNPROTECTED), tmp_path / "stack.json")
 
-    *lines, unread, last = printed.splitlines()
+    *lines, unread, counts, last = printed.splitlines()
     assert lines == [
         "warning PS704 stack/Table: a table that can be deleted by a slip of hand",
         "    DeletionProtectionEnabled is not set",
@@ -43,7 +44,29 @@ def test_finding_is_told_with_evidence_remedy_and_page(capsys: pytest.CaptureFix
         "(docs/checks.md#ps704)",
     ]
     assert unread.startswith("not judged: stack/ConsumerRole.")
-    assert last == f"{tmp_path / 'stack.json'}: 0 errors, 1 warning, 0 suppressed"
+    assert counts == f"{tmp_path / 'stack.json'}: 0 errors, 1 warning, 0 suppressed"
+    assert last.endswith(" check --explain PS704` tells more of a rule")
+
+
+def test_rule_is_explained_without_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever installed the package alone reads what the page says of a rule, without naming a template."""
+    section = PAGE.read_text().partition("### PS302\n")[2].partition("\n##")[0]
+
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--explain", "ps302"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.strip() == f"PS302\n{section}".strip()
+
+
+def test_fails_when_a_rule_to_explain_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped rule is answered with those that are there, those on suppressions too."""
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--explain", "PS999"])
+
+    assert ended.value.code == 2
+    assert "there is no rule PS999; there are PS101, " in (told := capsys.readouterr().err)
+    assert "PS902" in told
 
 
 def test_json_holds_the_same(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
