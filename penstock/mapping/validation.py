@@ -103,11 +103,11 @@ def create_mapping(
     shape = _shape_problems(given)
     if shape:
         return _shape_refusal(shape)
-    arn = given.get("EventSourceArn")
-    kind = "" if arn is None else arn.split(":")[2]
+    arn = given.get("EventSourceArn", "")
+    kind = _service(arn)
     if kind not in ("dynamodb", "sqs"):
         return Refused(type=_INVALID, message="Unrecognized event source.")
-    asked = _Request(given=given, arn=str(arn), queue=kind == "sqs")
+    asked = _Request(given=given, arn=arn, queue=kind == "sqs")
     checks: Sequence[Callable[[_Request], str | None]] = (
         _foreign_property,
         _position_problem,
@@ -124,6 +124,11 @@ def create_mapping(
             return Refused(type=_INVALID, message=problem)
     refusal = _situation_refusal(asked, situation)
     return refusal if refusal is not None else _accept(asked, uuid=uuid, function_arn=function_arn)
+
+
+def _service(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[2] if len(parts) >= 6 and parts[0] == "arn" else ""
 
 
 def _shape_refusal(problems: Sequence[str]) -> Refused:
@@ -144,6 +149,9 @@ def _shape_problems(given: Mapping[str, Any]) -> list[str]:
         problems += _out_of_range(given.get(name), f"{name[0].lower()}{name[1:]}", lowest, highest)
     concurrency = given.get("ScalingConfig", {}).get("MaximumConcurrency")
     problems += _out_of_range(concurrency, "scalingConfig.maximumConcurrency", 2, 1_000)
+    pollers = given.get("ProvisionedPollerConfig", {})
+    problems += _out_of_range(pollers.get("MinimumPollers"), "provisionedPollerConfig.minimumPollers", 1, 200)
+    problems += _out_of_range(pollers.get("MaximumPollers"), "provisionedPollerConfig.maximumPollers", 1, 2_000)
     position = given.get("StartingPosition", "LATEST")
     if position not in _POSITIONS:
         problems.append(_constraint(position, "startingPosition", _enumeration(_POSITIONS)))

@@ -223,9 +223,19 @@ def test_fails_when_a_property_belongs_to_another_kind_of_source(source: str, pr
     assert message(properties, source=source) == (f"Unsupported {name} parameter for given event source mapping type.")
 
 
-@pytest.mark.parametrize("arn", [None, "arn:aws:kinesis:eu-west-1:111111111111:stream/orders"])
+@pytest.mark.parametrize(
+    "arn",
+    [
+        None,
+        "",
+        "orders",
+        "arn:aws:sqs",
+        "x:aws:sqs:eu-west-1:111111111111:orders",
+        "arn:aws:kinesis:eu-west-1:111111111111:stream/orders",
+    ],
+)
 def test_fails_when_the_source_is_none_of_ours(arn: str | None) -> None:
-    """Only table streams and queues are known."""
+    """Only table streams and queues are known, each by a whole ARN."""
     assert message({"EventSourceArn": arn}) == "Unrecognized event source."
 
 
@@ -294,6 +304,28 @@ def test_a_destination_is_a_standard_queue_a_standard_topic_or_a_bucket(destinat
     judged = judge({"DestinationConfig": {"OnFailure": {"Destination": destination}}})
 
     assert isinstance(judged, Accepted) is accepted
+
+
+@pytest.mark.parametrize(
+    ("pollers", "refusal"),
+    [
+        ({"MinimumPollers": 1, "MaximumPollers": 1}, None),
+        ({"MinimumPollers": 200, "MaximumPollers": 2_000}, None),
+        ({"MinimumPollers": 0}, "'0' at 'provisionedPollerConfig.minimumPollers'"),
+        ({"MinimumPollers": 201}, "'201' at 'provisionedPollerConfig.minimumPollers'"),
+        ({"MaximumPollers": 0}, "'0' at 'provisionedPollerConfig.maximumPollers'"),
+        ({"MaximumPollers": 2_001}, "'2001' at 'provisionedPollerConfig.maximumPollers'"),
+    ],
+)
+def test_provisioned_pollers_have_bounds(pollers: dict[str, int], refusal: str | None) -> None:
+    """Those of the API reference, each from both sides."""
+    judged = judge({"ProvisionedPollerConfig": pollers}, source=QUEUE)
+
+    if refusal is None:
+        assert isinstance(judged, Accepted)
+    else:
+        assert isinstance(judged, Refused)
+        assert refusal in judged.message
 
 
 def test_provisioned_pollers_exclude_a_concurrency_limit() -> None:
