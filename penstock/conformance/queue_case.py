@@ -86,10 +86,8 @@ def _compare(expect: Mapping[str, Any], world: QueueWorld, passing: Mapping[str,
     runs = world.runs.all
     for name, value in expect.items():
         match name:
-            case "invocations":
-                problems += check_invocations(value, runs, ordered=True, refs_key="messages")
-            case "invocations_any_order":
-                problems += check_invocations(value, runs, ordered=False, refs_key="messages")
+            case "invocations" | "invocations_any_order":
+                problems += check_invocations(name, expect, runs, refs_key="messages")
             case "deleted":
                 deleted = [message.ref for message in world.messages if message.deleted]
                 problems += _check_refs(name, value, deleted)

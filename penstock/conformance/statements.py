@@ -23,8 +23,18 @@ from penstock.conformance.runs import Run
 _MISSING = object()
 
 
-def check_invocations(expected: Any, runs: Sequence[Run], *, ordered: bool, refs_key: str) -> list[str]:
-    """Compare the runs with a list of entries, in order or in any; ``refs_key`` is ``records`` or ``messages``."""
+def check_invocations(name: str, expect: Mapping[str, Any], runs: Sequence[Run], *, refs_key: str) -> list[str]:
+    """Compare the runs with ``invocations``, in order, or with ``invocations_any_order``.
+
+    The latter is a list of its own, or ``true`` beside ``invocations``; ``refs_key`` is ``records`` or ``messages``.
+    """
+    any_order = expect.get("invocations_any_order") is True and "invocations" in expect
+    if any_order and name == "invocations_any_order":
+        return []
+    return _compare_runs(expect[name], runs, ordered=name == "invocations" and not any_order, refs_key=refs_key)
+
+
+def _compare_runs(expected: Any, runs: Sequence[Run], *, ordered: bool, refs_key: str) -> list[str]:
     entries = [_read_entry(entry, refs_key) for entry in list_of(expected, "invocations")]
     told = [_told_run(run) for run in runs]
     if len(entries) != len(runs):
@@ -75,13 +85,22 @@ def _check_entry(entry: Mapping[str, Any], run: Run) -> list[str]:
 
 
 def _match_in_any_order(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run], told: Sequence[str]) -> list[str]:
-    left = list(runs)
-    for entry in entries:
-        match = next((run for run in left if not _check_entry(entry, run)), None)
-        if match is None:
+    """Give each entry a run of its own: an entry that says little leaves to another the run that only fits there."""
+    fitting = [{place for place, run in enumerate(runs) if not _check_entry(entry, run)} for entry in entries]
+    taken: dict[int, int] = {}
+    for number, entry in enumerate(entries):
+        if not _takes_a_run(number, fitting, taken, set()):
             return [f"no run is as expected by {dict(entry)!r}; happened: {', '.join(told)}"]
-        left.remove(match)
     return []
+
+
+def _takes_a_run(entry: int, fitting: Sequence[set[int]], taken: dict[int, int], tried: set[int]) -> bool:
+    for place in sorted(fitting[entry] - tried):
+        tried.add(place)
+        if place not in taken or _takes_a_run(taken[place], fitting, taken, tried):
+            taken[place] = entry
+            return True
+    return False
 
 
 def check_ordering(expected: Any, runs: Sequence[Run], *, passing: Mapping[str, str], group_word: str) -> list[str]:

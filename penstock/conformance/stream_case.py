@@ -129,10 +129,8 @@ def _compare(expect: Mapping[str, Any], world: StreamWorld, passing: Mapping[str
     runs = world.runs.all
     for name, value in expect.items():
         match name:
-            case "invocations":
-                problems += check_invocations(value, runs, ordered=True, refs_key="records")
-            case "invocations_any_order":
-                problems += check_invocations(value, runs, ordered=False, refs_key="records")
+            case "invocations" | "invocations_any_order":
+                problems += check_invocations(name, expect, runs, refs_key="records")
             case "on_failure":
                 problems += check_on_failure(value, world.delivered, world.by_sequence_number)
             case "metrics":

@@ -71,6 +71,7 @@ UNKNOWN: list[tuple[str, Any]] = [
     ("a shard has not one name", stream(shards=[{"parent": "s0"}])),
     ("a shard has unknown keys: colour", stream(shards=[{"id": "s0", "colour": "red"}])),
     ("a change has unknown keys: BatchSize", stream(changes=[{"at_ms": 1, "BatchSize": 1}])),
+    ("invocations is no list: True", stream(expect={"invocations_any_order": True})),
     ("a rule of function has unknown keys: then", stream(function=[{"do": {"raise": True}, "then": 1}])),
     ("when has unknown keys: receive_count_at_most", stream(function=[{"when": {"receive_count_at_most": 1}}])),
     ("when has unknown keys: final", queue(function=[{"when": {"final": True}, "do": {"raise": True}}])),
@@ -130,6 +131,14 @@ DIFFERENT: list[tuple[str, Any]] = [
     (
         "no run is as expected by {'refs': ['2']}; happened: ['1'] at 0",
         stream(expect={"invocations_any_order": [["2"]]}),
+    ),
+    (
+        "no run is as expected by {'refs': ['1']}; happened: ['1'] at 0, ['2'] at 0",
+        stream(
+            writes=TWO,
+            mapping={"BatchSize": 1},
+            expect={"invocations": [["1"], ["1"]], "invocations_any_order": True},
+        ),
     ),
     (
         "on-failure record 1: expected one that covers ['1'], happened []",

@@ -76,6 +76,14 @@ WORLDS: dict[str, dict[str, Any]] = {
         shards=["p", {"id": "c", "parent": "p"}, {"id": "d", "parent": "p"}],
         function=[{"do": {"takes_ms": 500}}],
     ),
+    "the order of runs may be left open, and each run is counted once": stream(
+        at(0, "1"),
+        {
+            "invocations": [["1"], {"records": ["1"], "not_after_ms": 0}],
+            "invocations_any_order": True,
+        },
+        function=[{"when": {"call": 1}, "do": {"raise": True}}],
+    ),
     "a merged shard waits for both its parents": stream(
         at(0, "1", shard="a") + at(0, "2", shard="b") + at(0, "3", shard="m"),
         {"ordering": [{"before": ["1", "3"]}, {"before": ["2", "3"]}, {"calls": 3}]},
