@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.mapping.filters import Source, compile_pattern, parse
+from penstock.mapping.filters.selection import Selection
 
 
 def passes(pattern: dict[str, Any] | str, record: Any, source: Source = "event-bus") -> bool:
@@ -61,6 +62,16 @@ def test_conditions_below_an_array_hold_for_one_element() -> None:
     assert passes(pattern, {"a": []}) is False
 
 
+def test_conditions_below_two_arrays_are_free_of_one_another() -> None:
+    """An element of the one array may stand anywhere, whichever of the other was picked."""
+    pattern = {"a": {"x": ["1"]}, "b": {"y": ["2"]}}
+    record = {"a": [{"x": "1"}, {"x": "0"}], "b": [{"y": "0"}, {"y": "2"}]}
+
+    assert passes(pattern, record) is True
+    assert passes(pattern, {**record, "b": [{"y": "0"}]}) is False
+    assert Selection(parse(json.dumps(pattern)).rules).passes(record) is True
+
+
 def test_exists_false_below_an_array_looks_at_the_element_picked_before() -> None:
     """Conditions are asked in the order of their paths: absence counts in the element that an earlier one picked."""
     record = {"a": [{"x": 1, "b": "2"}, {"b": "1"}]}
@@ -77,6 +88,14 @@ def test_leaf_above_another_leaf_finds_both_in_one_array() -> None:
     assert passes(pattern, {"a": ["s", {"b": "1"}]}) is True
     assert passes(pattern, {"a": ["s", {"b": "2"}]}) is False
     assert passes(pattern, {"a": "s"}) is False
+
+
+def test_name_of_an_operator_is_a_field_beside_or() -> None:
+    """Below `$or` such a name makes it a field of its own; what stands after it is none of its affair."""
+    pattern = {"$or": [{"a": ["1"]}, {"b": ["1"]}], "suffix": {"c": ["1"]}}
+
+    assert passes(pattern, {"b": "1", "suffix": {"c": "1"}}) is True
+    assert passes(pattern, {"b": "1"}) is False
 
 
 def test_or_combines_with_what_stands_beside_it() -> None:
