@@ -1,5 +1,8 @@
 """What DynamoDB accepts as a value, and how it gives it back."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -176,3 +179,170 @@ def test_fails_when_the_key_of_an_index_has_another_type(indexed_table: Table, v
 
     assert indexed_table.client.scan(TableName=name)["Items"] == [{**key, "customer": {"S": "1"}}]
     assert indexed_table.client.scan(TableName=name, IndexName="by-customer")["Items"] == []
+
+
+MORE_THAN_ONE = "Supplied AttributeValue has more than one datatypes set"
+NONE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+TOO_DEEP = "Nesting Levels have exceeded supported limits"
+
+
+@contextmanager
+def written(table: Table, value: Any) -> Iterator[None]:
+    """Have calls say ``value`` wherever they say ``{"S": "written"}``, though no client would write it so."""
+
+    def write(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = params["body"].replace(b'{"S": "written"}', json.dumps(value).encode())
+
+    table.client.meta.events.register("before-call.dynamodb", write)
+    yield
+    table.client.meta.events.unregister("before-call.dynamodb", write)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A value of so many levels, of which lists and maps take turns."""
+    value: dict[str, Any] = {"S": "x"}
+    for level in range(levels - 1):
+        value = {"L": [value]} if level % 2 else {"M": {"n": value}}
+    return value
+
+
+def refusals(table: Table, value: dict[str, Any]) -> list[dict[str, str]]:
+    """The errors of writes of each kind with an attribute of this value."""
+    name, item, update = table.name, {"pk": {"S": "1"}, "a": value}, {"UpdateExpression": "SET a = :a"}
+    named = {"TableName": name, "Key": {"pk": {"S": "1"}}, **update, "ExpressionAttributeValues": {":a": value}}
+    writes: list[tuple[Any, dict[str, Any]]] = [
+        (table.client.put_item, {"TableName": name, "Item": item}),
+        (table.client.batch_write_item, {"RequestItems": {name: [{"PutRequest": {"Item": item}}]}}),
+        (table.client.transact_write_items, {"TransactItems": [{"Put": {"TableName": name, "Item": item}}]}),
+        (table.client.update_item, named),
+        (table.client.execute_statement, table.statement("INSERT INTO %s VALUE {'pk': '1', 'a': ?}", value)),
+    ]
+    errors = []
+    for write, params in writes:
+        with pytest.raises(ClientError) as refused:
+            write(**params)
+        errors.append(refused.value.response["Error"])
+    return errors
+
+
+@pytest.mark.needs_repair("value types")
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"S": "a", "N": "1"}, MORE_THAN_ONE),
+        ({"L": [{"S": "a", "L": []}]}, MORE_THAN_ONE),
+        ({}, NONE),
+        ({"M": {"in": {"L": [{}]}}}, NONE),
+        ({"X": "a"}, NONE),
+        ({"S": None}, NONE),
+        ({"L": [None]}, NONE),
+        (None, NONE),
+        ({"NULL": False}, "Null attribute value types must have the value of true"),
+    ],
+)
+def test_fails_when_a_value_has_not_exactly_one_type(table: Table, value: dict[str, Any], message: str) -> None:
+    """At any depth, and in any write; a type that there is not is none."""
+    with written(table, value):
+        errors = refusals(table, {"S": "written"})
+
+    assert {error["Code"] for error in errors} == {"ValidationException"}
+    assert [error["Message"] for error in errors if message not in error["Message"]] == []
+    assert errors[3]["Message"].startswith("ExpressionAttributeValues contains invalid value: ")
+    assert errors[3]["Message"].endswith(" for key :a")
+    assert table.get() is None
+
+
+@pytest.mark.needs_repair("value types")
+def test_type_that_there_is_not_is_passed_over(table: Table) -> None:
+    """Beside one that there is; so is a type that is null."""
+    with written(table, {"S": "a", "X": 1}):
+        table.put(pk={"S": "1"}, a={"S": "written"})
+    with written(table, {"B": "YQ==", "X": 1, "N": None}):
+        table.put(pk={"S": "2"}, a={"S": "written"})
+
+    assert table.get() == {"pk": {"S": "1"}, "a": {"S": "a"}}
+    assert table.get("2") == {"pk": {"S": "2"}, "a": {"B": b"a"}}
+
+
+@pytest.mark.needs_repair("value types")
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"S": 1}, "NUMBER_VALUE cannot be converted to String"),
+        ({"S": True}, "TRUE_VALUE cannot be converted to String"),
+        ({"N": 1.5}, "DECIMAL_VALUE cannot be converted to String"),
+        ({"S": ["a"]}, "Unrecognized collection type class java.lang.String"),
+        ({"N": {"S": "1"}}, "Start of structure or map found where not expected"),
+        ({"BOOL": 1}, "NUMBER_VALUE cannot be converted to Boolean"),
+        ({"BOOL": "yes"}, "Unexpected token received from parser"),
+        ({"NULL": []}, "Unrecognized collection type class java.lang.Boolean"),
+        ({"B": 1}, "only base-64-encoded strings are convertible to bytes"),
+        ({"B": ["YQ=="]}, "Unrecognized collection type class java.nio.ByteBuffer"),
+        ({"B": "abcde"}, "Base64 encoded length is expected a multiple of 4 bytes but found: 5"),
+        ({"B": "=+/="}, "Invalid last non-pad Base64 character dectected"),
+        ({"SS": "a"}, "Unexpected field type"),
+        ({"NS": [1]}, "NUMBER_VALUE cannot be converted to String"),
+        ({"BS": [1]}, "only base-64-encoded strings are convertible to bytes"),
+        ({"L": {"S": "a"}}, "Start of structure or map found where not expected"),
+        ({"L": ["a"]}, "Unexpected value type in payload"),
+        ({"L": [["a"]]}, "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue"),
+        ({"M": "a"}, "Unexpected field type"),
+        ({"M": []}, "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810."),
+        ("a", "Unexpected value type in payload"),
+        ({"L": [{"B": "YQ=="}, {"S": 1}]}, "NUMBER_VALUE cannot be converted to String"),
+        ({"L": [{"B": "YQ=="}, "a"]}, "Unexpected value type in payload"),
+        ({"SS": ["a", None]}, "Unexpected token received from parser"),
+        ({"N": "1", "S": 1}, "NUMBER_VALUE cannot be converted to String"),
+    ],
+)
+def test_fails_when_a_value_is_not_of_its_type(table: Table, value: Any, message: str) -> None:
+    """What cannot be read is refused before anything is judged, in any write."""
+    with written(table, value):
+        errors = refusals(table, {"S": "written"})
+
+    assert {error["Code"] for error in errors} == {"SerializationException"}
+    assert [error["Message"] for error in errors if not error["Message"].startswith(message)] == []
+
+
+@pytest.mark.needs_repair("value types")
+def test_value_has_up_to_32_levels(table: Table) -> None:
+    """The attribute itself is the first; a deeper one is refused by any write, and so is a comparison with it."""
+    table.put(pk={"S": "deepest"}, a=nested(32))
+
+    errors = refusals(table, nested(33))
+    with pytest.raises(ClientError, match=TOO_DEEP):
+        table.client.delete_item(
+            TableName=table.name,
+            Key={"pk": {"S": "1"}},
+            ConditionExpression="a = :a",
+            ExpressionAttributeValues={":a": nested(33)},
+        )
+
+    assert {error["Code"] for error in errors} == {"ValidationException"}
+    assert [error["Message"] for error in errors if TOO_DEEP not in error["Message"]] == []
+    assert (table.get("deepest") or {})["a"] == nested(32)
+    assert table.get() is None
+
+
+@pytest.mark.needs_repair("updates")
+def test_update_stops_at_32_levels(table: Table) -> None:
+    """A value that is set within another counts from the attribute on."""
+    table.put(pk={"S": "1"}, a={"M": {}})
+
+    table.update("SET a.n = :n", n=nested(31))
+    with pytest.raises(ClientError, match=TOO_DEEP):
+        table.update("SET a.n = :n", n=nested(32))
+
+    assert (table.get() or {})["a"] == {"M": {"n": nested(31)}}
+
+
+@pytest.mark.needs_repair("statements")
+def test_statement_stops_at_32_levels(table: Table) -> None:
+    """Values that are written out in a statement have as many levels as any."""
+    insert = "INSERT INTO %s VALUE {'pk': '1', 'a': "
+
+    with pytest.raises(ClientError, match=TOO_DEEP):
+        table.execute(f"{insert}{'[' * 32}1{']' * 32}}}")
+    table.execute(f"{insert}{'[' * 31}1{']' * 31}}}")
+
+    assert table.get() is not None

@@ -16,6 +16,7 @@ from penstock.cloud.repairs.sizes import ITEM_SIZES
 from penstock.cloud.repairs.statements import STATEMENTS
 from penstock.cloud.repairs.transactions import REQUEST_TOKENS, TRANSACTIONS
 from penstock.cloud.repairs.updates import UPDATES
+from penstock.cloud.repairs.value_types import VALUE_TYPES
 from penstock.cloud.repairs.values import EMPTY_VALUES, NUMBERS
 from penstock.errors import EnvironmentProblem
 
@@ -36,6 +37,7 @@ REPAIRS: Final[Mapping[str, Repair]] = {
         SHARD_ITERATORS,
         EMPTY_VALUES,
         NUMBERS,
+        VALUE_TYPES,
         ITEM_SIZES,
     )
 }

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from penstock.cloud import plain_updates
 from penstock.cloud.repairs.sizes import ITEM_LIMIT_BYTES, weigh
+from penstock.cloud.repairs.value_types import require_levels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ def put(table: Any, item: Mapping[str, Any], condition: Condition) -> Change:
     old = table.get_item(hash_key, range_key)
     condition.check(old)
     new = Item(hash_key, range_key, item)
+    require_levels(new)
     return Change(table=table, hash_key=hash_key, range_key=range_key, old=old, new=new)
 
 
@@ -142,6 +144,7 @@ def update(table: Any, key: Mapping[str, Any], expression: str, condition: Condi
         ).validate()
         validated.normalize()
         UpdateExpressionExecutor(validated, new, dict(condition.names)).execute()
+        require_levels(new)
         if weigh(new) > ITEM_LIMIT_BYTES:
             raise ItemSizeToUpdateTooLarge
     return Change(table=table, hash_key=hash_key, range_key=range_key, old=old, new=new)

@@ -97,7 +97,7 @@ _Part = tuple[Any, Any, str]
 """(what holds attributes, its name or index there, what the parameter is called)."""
 
 
-def _attributes_in(params: Any) -> Iterator[_Part]:
+def attributes_in(params: Any) -> Iterator[_Part]:
     """Each map of attributes and each list of them in the parameters of a call, in its place."""
     for name, value in params.items():
         if name in ("Item", "Key", "ExpressionAttributeValues", "Parameters"):
@@ -108,12 +108,12 @@ def _attributes_in(params: Any) -> Iterator[_Part]:
         elif name == "RequestItems":
             for requests in value.values():
                 for each in requests if isinstance(requests, list) else [requests]:
-                    yield from _attributes_in(each)
+                    yield from attributes_in(each)
         elif name in ("PutRequest", "DeleteRequest", *_ACTIONS):
-            yield from _attributes_in(value)
+            yield from attributes_in(value)
         elif name in ("TransactItems", "Statements", "TransactStatements"):
             for each in value:
-                yield from _attributes_in(each)
+                yield from attributes_in(each)
 
 
 _ACTIONS = ("Put", "Update", "Delete", "ConditionCheck", "Get")
@@ -121,7 +121,7 @@ _ACTIONS = ("Put", "Update", "Delete", "ConditionCheck", "Get")
 
 def _normalize(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def answer(handler: Any) -> Any:
-        for holder, place, _ in _attributes_in(handler.params):
+        for holder, place, _ in attributes_in(handler.params):
             values = holder[place]
             holder[place] = [_normalized(one) for one in values] if isinstance(values, list) else normalized(values)
         return act(handler)
@@ -131,7 +131,7 @@ def _normalize(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _refuse_empty(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def answer(handler: Any) -> Any:
-        for holder, place, called in _attributes_in(handler.params):
+        for holder, place, called in attributes_in(handler.params):
             values = holder[place]
             for name, typed in enumerate(values) if isinstance(values, list) else values.items():
                 _check_in(called, name, typed)
