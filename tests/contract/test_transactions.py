@@ -156,6 +156,20 @@ def test_hundred_actions_are_read_together(table: Table) -> None:
         table.client.transact_write_items(TransactItems=[put(table, f"x{number}") for number in range(101)])
 
 
+@pytest.mark.needs_repair("transactions")
+def test_fails_when_a_transaction_is_empty(table: Table) -> None:
+    """A transaction reads or writes an item at least."""
+    empty = (
+        r"ValidationException.* 1 validation error detected: Value '\[\]' at 'transactItems' failed to satisfy "
+        "constraint: Member must have length greater than or equal to 1"
+    )
+
+    with pytest.raises(ClientError, match=empty):
+        table.client.transact_write_items(TransactItems=[])
+    with pytest.raises(ClientError, match=empty):
+        table.client.transact_get_items(TransactItems=[])
+
+
 @NEEDS_ONE_OF_BOTH
 @pytest.mark.timeout(600)
 def test_concurrent_transactions_count_once(endpoint: Endpoint, table: Table) -> None:

@@ -164,6 +164,22 @@ def test_fails_when_a_batch_is_too_long(table: Table) -> None:
 
 
 @pytest.mark.needs_repair("batches")
+def test_fails_when_a_batch_is_empty(table: Table) -> None:
+    """A batch names a table at least, and a request or key for each."""
+    shortest = "failed to satisfy constraint: .*Member must have length greater than or equal to 1"
+    writes = "The requestItems parameter is required for BatchWriteItem"
+
+    with pytest.raises(ClientError, match=f"ValidationException.*{writes}"):
+        table.client.batch_write_item(RequestItems={})
+    with pytest.raises(ClientError, match=f"ValidationException.*'requestItems' {shortest}"):
+        table.client.batch_write_item(RequestItems={table.name: []})
+    with pytest.raises(ClientError, match=f"ValidationException.*'RequestItems' {shortest}"):
+        table.client.batch_get_item(RequestItems={})
+    with pytest.raises(ClientError, match=f"ValidationException.*'RequestItems.{table.name}.member.Keys' {shortest}"):
+        table.client.batch_get_item(RequestItems={table.name: {"Keys": []}})
+
+
+@pytest.mark.needs_repair("batches")
 def test_fails_when_batches_for_two_tables_are_too_long_together(table: Table, endpoint: Endpoint) -> None:
     """25 requests are the most for all tables together."""
     other = Table(endpoint)

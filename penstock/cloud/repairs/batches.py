@@ -1,13 +1,15 @@
 """BatchWriteItem: up to 25 requests, each about another item, of which a refused call has done none.
 
-moto takes any number of them, compares whole items instead of keys, and writes as it goes.
+moto takes any number of them, compares whole items instead of keys, and writes as it goes. Neither it nor BatchGetItem
+minds a batch of nothing.
 
-Source: BatchWriteItem (API reference); messages as the service gives them, without the echo of the request.
+Source: BatchWriteItem, BatchGetItem (API reference); messages as the service gives them, without the echo
+of the request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from penstock.cloud.repairs import changes
@@ -45,12 +47,24 @@ def _refuse_number(asked: Mapping[str, Any]) -> None:
             f"Map value must satisfy constraint: [{limits} equal to 1]"
         )
     if not asked:
-        raise _invalid(
-            "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1"
-        )
+        raise _invalid("The requestItems parameter is required for BatchWriteItem")
     if sum(map(len, asked.values())) > REQUEST_LIMIT:
         raise _invalid("Too many items requested for the BatchWriteItem call")
+
+
+def _refuse_no_keys(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def answer(handler: Any) -> Any:
+        asked = handler.body["RequestItems"]
+        empty = [] if asked else ["RequestItems"]
+        empty += [f"RequestItems.{name}.member.Keys" for name, each in asked.items() if not each["Keys"]]
+        if empty:
+            raise _invalid(
+                f"1 validation error detected: Value at '{empty[0]}' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 1"
+            )
+        return act(handler)
+
+    return answer
 
 
 def _prepare(table: Any, request: Mapping[str, Any]) -> Change:
@@ -79,10 +93,11 @@ def _patches(_: NowMs) -> Iterable[Patch]:
     from moto.dynamodb.responses import DynamoHandler
 
     yield DynamoHandler, "batch_write_item", instead(_batch_write_item)
+    yield DynamoHandler, "batch_get_item", _refuse_no_keys
 
 
 BATCHES = Repair(
     name="batches",
-    behaviour="BatchWriteItem takes 25 requests at most, each about another item, and a refused one has done nothing.",
+    behaviour="A batch of writes has 1 to 25 requests, each about another item, and a refused one does nothing.",
     patches=_patches,
 )

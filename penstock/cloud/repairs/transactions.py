@@ -119,9 +119,25 @@ def _action(backend: Any, kind: str, action: Mapping[str, Any]) -> Action:
     return Action(table=table, key=action["Key"], prepare=prepare)
 
 
+def _refuse_none(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def answer(handler: Any) -> Any:
+        from moto.dynamodb.exceptions import MockValidationException
+
+        if not handler.body["TransactItems"]:
+            raise MockValidationException(
+                "1 validation error detected: Value '[]' at 'transactItems' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 1"
+            )
+        return act(handler)
+
+    return answer
+
+
 def _transactions(_: NowMs) -> Iterable[Patch]:
     from moto.dynamodb import models, responses
 
+    for operation in ("transact_get_items", "transact_write_items"):
+        yield responses.DynamoHandler, operation, _refuse_none
     yield models.DynamoDBBackend, "transact_write_items", instead(_transact_write_items)
     yield responses, "TRANSACTION_MAX_ITEMS", instead(ACTION_LIMIT)
 
