@@ -280,10 +280,15 @@ def _request(mapping: SourceMapping, any_arn: str) -> dict[str, Any]:
         request["ParallelizationFactor"] = 1
     if str(request.get("StartingPosition", "")).startswith("${"):
         request["StartingPosition"] = "TRIM_HORIZON"
+    for name in request.keys() & {"FunctionName", "StartingPosition", "KMSKeyArn", "KmsKeyArn"}:
+        request[name] = None if request[name] is None else str(request[name])
+    for name in request.keys() & {"Enabled", "BisectBatchOnFunctionError"}:
+        request[name] = True
     request["FunctionResponseTypes"] = list(properties.texts("FunctionResponseTypes"))
     request["MetricsConfig"] = {"Metrics": list(properties.object("MetricsConfig").texts("Metrics"))}
-    concurrency = properties.object("ScalingConfig").integer("MaximumConcurrency", None)
-    request["ScalingConfig"] = None if concurrency is None else {"MaximumConcurrency": concurrency}
+    for name in request.keys() & {"ScalingConfig", "ProvisionedPollerConfig"}:
+        numbers = properties.object(name)
+        request[name] = {each: numbers.integer(each, None) for each in numbers.values} or None
     destination = mapping.destination if mapping.destination.startswith("arn:") else ""
     others = properties.object("DestinationConfig").values
     request["DestinationConfig"] = {**others, "OnFailure": {"Destination": destination}} if others else None

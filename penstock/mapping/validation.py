@@ -2,7 +2,8 @@
 
 Rules:
 
-* Shape first: every value out of its range is named in one ``ValidationException``. Then what does not go together,
+* Types before all: the first value of another than its own is refused as ``SerializationException``.
+* Then shape: every value out of its range is named in one ``ValidationException``. Then what does not go together,
   one ``InvalidParameterValueException`` at a time, in the order of this file; then function, source, role; then
   duplicates.
 * A property given as ``null`` was not given. Properties of other kinds of sources are refused by name.
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.mapping.filters import InvalidPattern, compile_filters
+from penstock.mapping.property_types import type_problem, without_nulls
 
 _INVALID = "InvalidParameterValueException"
 
@@ -99,7 +101,10 @@ def create_mapping(
     request: Mapping[str, Any], *, uuid: str, function_arn: str, situation: Situation = ALL_EXISTS
 ) -> Accepted | Refused:
     """Judge a request; ``uuid`` and ``function_arn`` are those of the mapping that it would create."""
-    given = {name: value for name, value in request.items() if value is not None}
+    given = without_nulls(request)
+    mistyped = type_problem(given)
+    if mistyped is not None:
+        return Refused(type="SerializationException", message=mistyped)
     shape = _shape_problems(given)
     if shape:
         return _shape_refusal(shape)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from penstock.mapping.property_types import TYPES
 from penstock.mapping.validation import ALL_EXISTS, Accepted, Refused, Situation, create_mapping
 
 STREAM = "arn:aws:dynamodb:eu-west-1:111111111111:table/orders/stream/2026-01-01T00:00:00.000"
@@ -174,6 +175,62 @@ def test_several_values_out_of_range_are_named_together() -> None:
 def test_fails_when_a_value_is_not_one_of_those_known(properties: dict[str, Any], expected: str) -> None:
     """The text names the value, its place and what is allowed."""
     assert message(properties) == f"1 validation error detected: {expected}"
+
+
+LIST = "Start of list found where not expected"
+STRUCTURE = "Start of structure or map found where not expected."
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"BatchSize": "x"}, "STRING_VALUE can not be converted to an Integer"),
+        ({"MaximumRetryAttempts": True}, "TRUE_VALUE can not be converted to an Integer"),
+        ({"BatchSize": [1]}, LIST),
+        ({"BatchSize": {}}, STRUCTURE),
+        ({"Enabled": 1}, "NUMBER_VALUE can not be converted to an Boolean"),
+        ({"Enabled": "false"}, "STRING_VALUE can not be converted to an Boolean"),
+        ({"StartingPosition": ["LATEST"]}, LIST),
+        ({"EventSourceArn": 1}, "NUMBER_VALUE can not be converted to a String"),
+        ({"FunctionName": False}, "FALSE_VALUE can not be converted to a String"),
+        ({"FunctionResponseTypes": "ReportBatchItemFailures"}, "Expected list or null"),
+        ({"FunctionResponseTypes": [1]}, "NUMBER_VALUE can not be converted to a String"),
+        ({"FunctionResponseTypes": [None]}, "NULL_VALUE can not be converted to a String"),
+        ({"FunctionResponseTypes": {}}, STRUCTURE),
+        ({"MetricsConfig": "EventCount"}, "Expected null"),
+        ({"MetricsConfig": {"Metrics": [["EventCount"]]}}, LIST),
+        ({"ScalingConfig": {"MaximumConcurrency": "2"}}, "STRING_VALUE can not be converted to an Integer"),
+        ({"ProvisionedPollerConfig": []}, LIST),
+        ({"FilterCriteria": {"Filters": ["{}"]}}, "Expected null"),
+        ({"FilterCriteria": {"Filters": [{"Pattern": {"eventName": ["INSERT"]}}]}}, STRUCTURE),
+        ({"DestinationConfig": {"OnFailure": "arn:aws:s3:::failed"}}, "Expected null"),
+        ({"DestinationConfig": {"OnFailure": {"Destination": 1.5}}}, "NUMBER_VALUE can not be converted to a String"),
+        ({"BatchSize": 0, "TumblingWindowInSeconds": "x"}, "STRING_VALUE can not be converted to an Integer"),
+    ],
+)
+def test_fails_when_a_value_is_of_another_type(properties: dict[str, Any], expected: str) -> None:
+    """Before anything else is judged, whatever the source."""
+    for source in (STREAM, QUEUE):
+        judged = judge(properties, source=source)
+
+        assert judged == Refused(type="SerializationException", message=expected)
+
+
+@pytest.mark.parametrize("name", sorted(TYPES))
+@pytest.mark.parametrize("value", ["x", 1, 1.5, True, [], {}, [None], [[]], [{}], {"Filters": [{}]}])
+def test_no_value_of_any_type_ends_the_judgement(name: str, value: Any) -> None:
+    """Each property, with values of each type, is accepted or refused."""
+    for source in (STREAM, QUEUE):
+        assert isinstance(judge({name: value}, source=source), Accepted | Refused)
+
+
+def test_null_within_a_property_was_not_given() -> None:
+    """As the property itself."""
+    nulls = {"FilterCriteria": {"Filters": None}, "DestinationConfig": {"OnFailure": {"Destination": None}}}
+
+    assert judge({**nulls, "MetricsConfig": {"Metrics": None}, "BatchSize": None}) == judge(
+        {"FilterCriteria": {}, "DestinationConfig": {"OnFailure": {}}, "MetricsConfig": {}}
+    )
 
 
 def test_fails_when_a_pattern_is_too_long() -> None:
