@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from penstock.application import Application
+from penstock.story.way import find
 
 APPLICATIONS = Path(__file__).parent / "applications"
 
@@ -137,6 +138,21 @@ def test_what_cannot_be_handled_is_among_the_dead_letters(uploads: Application) 
     attributes = {name: value["StringValue"] for name, value in buried["MessageAttributes"].items()}
     assert (attributes["ErrorCode"], attributes["ErrorMessage"]) == ("200", "keep/other.csv was to be kept")
     assert uploads.metrics.sum("AWS/Lambda", "Errors", FunctionName="forgetUpload") == 3
+
+
+def test_object_that_could_not_be_handled_has_a_story(uploads: Application) -> None:
+    """Found by its key: the removal, the three attempts of the function that it had invoked, and the dead letter."""
+    (story,) = find(uploads.journal.facts(), f"{uploads.outputs['bucket']}/keep/other.csv")
+    roots = [line.partition("  ")[2] for line in uploads.journal.stories() if line[:2].isdigit()]
+
+    assert story.text == "s3:DeleteObject uploadsBucket/keep/other.csv, by operator"
+    assert [(step.kind, step.attempt, step.outcome) for step in story.steps] == [
+        ("invocation", 1, "failed"),
+        ("invocation", 2, "failed"),
+        ("invocation", 3, "failed"),
+        ("destination", 0, "taken"),
+    ]
+    assert roots.count(story.text) == 1
 
 
 def test_queue_is_told_once_that_notifications_are_set(uploads: Application) -> None:

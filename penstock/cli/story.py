@@ -1,9 +1,10 @@
 """Tell the way of one record through the last run: each attempt with its reason, and what came of it.
 
-KEY is the key of an item, `partition` or `partition/sort`; EVENT_ID is the eventID of a stream record, or the id of a
-bus event or of an SQS message. What happened is read from the journal that `penstock run` and `penstock demo` keep in
-the folder that they are started in, also while they go on. Times are those of the application's clock, in UTC; those of
-the steps count from the first line of their story.
+KEY is the key of an item, `partition` or `partition/sort`, or of an object that a message, an event or an invocation
+came of, `key` or `bucket/key`; EVENT_ID is the eventID of a stream record, or the id of a bus event or of an SQS
+message. What happened is read from the journal that `penstock run` and `penstock demo` keep in the folder that they are
+started in, also while they go on. Times are those of the application's clock, in UTC; those of the steps count from the
+first line of their story.
 
   penstock story 536365
   penstock story 5d0f32c16dd31e5a9c2a4f6c76e9c1d2 --json

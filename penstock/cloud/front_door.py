@@ -53,11 +53,13 @@ class Call:
         return parsed
 
     def text(self) -> str:
-        """The request as text: its body, or its path and query where it has none."""
+        """The request as text: its body, and above it path and query where they say something or it has no body."""
         body = self.request.body.decode(errors="replace")
         if "form-urlencoded" in self.request.headers.get("content-type", ""):
             return unquote_plus(body)
-        return body or f"{self.request.path}?{self.request.query}"
+        if body and self.request.path == "/":
+            return body
+        return "\n".join(filter(None, (f"{self.request.path}?{self.request.query}", body)))
 
 
 Proceed = Callable[[Call], Awaitable[Reply]]

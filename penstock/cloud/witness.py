@@ -1,8 +1,8 @@
 """Tells the facts of the cloud: calls that pass the front door, records they write, messages, what strikes them.
 
-An operator's call is told only where something came of it. A record is told with the call that wrote it, in one fact
-for all that the call wrote to a table; one that nobody here wrote (time to live, a table at another endpoint) is told
-when it is seen.
+An operator's call is told only where something came of it, and without its request where that is a record. A record is
+told with the call that wrote it, in one fact for all that the call wrote to a table; one that nobody here wrote (time
+to live, a table at another endpoint) is told when it is seen.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Witness:
         outside = self._is_outside(call.caller)
         if outside and not (what.made or what.faults):
             return
+        told_by_records = outside and bool(what.written)
         self._tell(
             CallAnswered(
                 at_ms=at_ms,
@@ -75,7 +76,7 @@ class Witness:
                 request_id=what.request_id,
                 service=call.service,
                 operation=call.operation,
-                request="" if outside else call.text()[:TEXT_CHARACTERS],
+                request="" if told_by_records else call.text()[:TEXT_CHARACTERS],
                 status=0 if reply is None else reply.status,
                 error="" if reply is None or reply.status < 300 else _code(reply),
                 faults=tuple(what.faults),

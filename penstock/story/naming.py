@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from itertools import product
+from urllib.parse import unquote
 
+from penstock.story.facts import CallAnswered
 from penstock.story.findings import Findings, Record
 
 Names = frozenset[tuple[str, ...]]
@@ -36,6 +38,14 @@ def names_of(record: Record) -> Names:
 def spellings(record: Record) -> set[str]:
     """What people may call an item: its partition key alone, or both keys."""
     return {record.key_values[0], "/".join(record.key_values)}
+
+
+def object_of(call: CallAnswered) -> tuple[str, str]:
+    """The bucket and the key of the object that a call of S3 is about; empty where it is about none."""
+    if call.service != "s3" or not call.request.startswith("/"):
+        return "", ""
+    bucket, _, key = call.request.partition("\n")[0].partition("?")[0][1:].partition("/")
+    return bucket, unquote(key)
 
 
 def is_about(text: str, names: Names) -> bool:

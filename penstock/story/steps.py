@@ -217,12 +217,12 @@ class Steps:
             return not names_of_item(record).isdisjoint(names)
         return is_about(text_of(self._findings, thing), names)
 
-    def call(self, call: CallAnswered, names: Names, *, alone: bool) -> Step:
-        """A call and what it made, as far as that is named, or all where it is ``alone``."""
+    def call(self, call: CallAnswered, names: Names, *, alone: bool, root: bool = False) -> Step:
+        """A call and what it made, as far as that is named, or all where it is ``alone``; ``root`` begins a story."""
         return Step(
             at_ms=call.at_ms,
             kind="call",
-            text=self._words.call(call),
+            text=self._words.call(call, root=root),
             function=call.caller,
             request_id=call.request_id,
             outcome=call.error or ("done" if call.status else "connection broken"),

@@ -1,24 +1,26 @@
 """The ways of records: all that begin in a run, or those of one name.
 
-A story begins with a stream record, with what came from outside (an event, a message), or with an invocation that
-nobody here asked for and that failed. What follows is in `penstock.story.steps`.
+A story begins with a stream record, with what came from outside (an event, a message, a call that had a function
+invoked asynchronously, by an object it put for one), or with an invocation that nobody here asked for and that failed.
+What follows is in `penstock.story.steps`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import chain
 
 from penstock.errors import UsageError
 from penstock.story.facts import CallAnswered, EventPublished, Fact, MessageSent
 from penstock.story.findings import Findings, Record
-from penstock.story.naming import NOTHING, Names, is_about, names_of_item, spellings
+from penstock.story.naming import NOTHING, Names, is_about, names_of_item, object_of, spellings
 from penstock.story.reasons import Attempt, outcome
 from penstock.story.step import Step
 from penstock.story.steps import Steps
 from penstock.story.wording import nothing_found
 
-Root = Record | EventPublished | MessageSent | Attempt
+Root = Record | EventPublished | MessageSent | CallAnswered | Attempt
 """What a story begins with; an attempt stands for all of its invocation."""
 
 
@@ -33,7 +35,8 @@ def stories(facts: Iterable[Fact]) -> Iterator[Step]:
 def find(facts: Iterable[Fact], subject: str) -> list[Step]:
     """The stories of a key (``partition`` or ``partition/sort``), an ``eventID``, a bus event's or a message's id.
 
-    Also of the request id of an invocation that no mapping made. In order; `UsageError` when nothing has that name.
+    Also of the request id of an invocation that no mapping made, and of an object that something came of (``key`` or
+    ``bucket/key``). In order; `UsageError` when nothing has that name.
     """
     findings = Findings(facts)
     found = Ways(findings).of(subject)
@@ -56,6 +59,7 @@ class Ways:
             *findings.records.values(),
             *(event for key, event in findings.events.items() if self._is_new(key)),
             *(sent[0] for key, sent in findings.messages.items() if self._is_new(key)),
+            *self._first_calls.values(),
             *(attempts[0] for key, attempts in findings.invocations.items() if self._is_odd(key)),
         ]
         return chain.from_iterable(map(self._from, sorted(roots, key=_begins_at_ms)))
@@ -68,15 +72,36 @@ class Ways:
                 yield self._steps.event(root, NOTHING)
             case MessageSent():
                 yield self._steps.message(root, NOTHING)
+            case CallAnswered():
+                yield self._steps.call(root, NOTHING, alone=True, root=True)
             case Attempt():
                 yield from self._steps.invocations(root.request_id, NOTHING)
+
+    @cached_property
+    def _first_calls(self) -> dict[int, CallAnswered]:
+        """``id`` of a call → the call, of each that had a function invoked asynchronously and is part of no story.
+
+        An invocation of which nothing is known yet is neither a record nor an event nor a message.
+        """
+        findings = self._findings
+        return {
+            id(maker): maker
+            for thing, maker in findings.makers.items()
+            if isinstance(maker, CallAnswered)
+            and not (thing in findings.records or thing in findings.events or thing in findings.messages)
+            and self._is_first(maker)
+        }
 
     def _is_new(self, thing: str) -> bool:
         """Whether an event or a message is part of no other story: it came from outside, or of a request."""
         maker = self._findings.makers.get(thing)
         if not isinstance(maker, CallAnswered):
             return maker is None
-        attempt = self._findings.attempts_of_calls.get(id(maker))
+        return id(maker) not in self._first_calls and self._is_first(maker)
+
+    def _is_first(self, call: CallAnswered) -> bool:
+        """Whether a call is part of no story: it came from outside, or was made for a request."""
+        attempt = self._findings.attempts_of_calls.get(id(call))
         if attempt is None:
             return True
         return attempt.batch is None and attempt.request_id not in self._findings.makers and not _failed(attempt)
@@ -98,7 +123,8 @@ class Ways:
             return list(self._steps.invocations(subject, NOTHING))
         records = [record for record in findings.records.values() if subject in spellings(record)]
         names = frozenset(chain.from_iterable(map(names_of_item, records)))
-        return sorted([*map(self._steps.record, records), *self._oddities(names)], key=_instant)
+        found = [*map(self._steps.record, records), *self._oddities(names), *self._objects(subject)]
+        return sorted(found, key=_instant)
 
     def _oddities(self, names: Names) -> Iterator[Step]:
         """What named an item and failed or was struck, in no attempt of a mapping."""
@@ -110,6 +136,15 @@ class Ways:
             if (call.error or call.faults) and is_about(call.request, names):
                 yield self._steps.call(call, names, alone=False)
 
+    def _objects(self, subject: str) -> Iterator[Step]:
+        """The calls that changed an object of this name and that something came of."""
+        names = self._findings.run.names if self._findings.run is not None else {}
+        for maker in {id(maker): maker for maker in self._findings.makers.values()}.values():
+            if isinstance(maker, CallAnswered):
+                bucket, key = object_of(maker)
+                if key and subject in (key, f"{bucket}/{key}", f"{names.get(bucket, bucket)}/{key}"):
+                    yield self._steps.call(maker, NOTHING, alone=True, root=True)
+
 
 def _begins_at_ms(root: Root) -> int:
     match root:
@@ -117,7 +152,7 @@ def _begins_at_ms(root: Root) -> int:
             return root.written.at_ms
         case Attempt():
             return root.began_at_ms
-        case EventPublished() | MessageSent():
+        case EventPublished() | MessageSent() | CallAnswered():
             return root.at_ms
 
 

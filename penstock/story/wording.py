@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from penstock.story.facts import (
     CallAnswered,
@@ -20,6 +21,7 @@ from penstock.story.facts import (
     RunBegan,
 )
 from penstock.story.findings import Findings, Record
+from penstock.story.naming import object_of
 from penstock.story.reasons import Attempt, Outcome, outcome
 
 SHOWN_KEYS = 5
@@ -28,6 +30,8 @@ _TARGETS = re.compile(
     r'"?(?:QueueUrl|TopicArn|TargetArn|StateMachineArn|stateMachineArn|FunctionName|EventBusName)"?(?:: ?"|=)([^"&]+)'
 )
 """What a call that names no table is made to: in JSON, or in a form."""
+_FUNCTION = re.compile(r"/[\d-]+/functions/(?:[^/?]*:function:)?([^:/?]+)")
+"""The function of a path, without qualifier."""
 _SERVICES = {"sqs": "queue", "sns": "topic", "states": "state machine", "lambda": "function"}
 _OUTCOMES = {"reported": "reported as a batch item failure", "rewound": "behind a batch item failure, to come again"}
 _REPEATED_ID = re.compile(r"RequestId: \S+ (?:Error: )?")
@@ -76,17 +80,20 @@ class Wording:
         again = f", attempt {number} ({why})" if number > 1 else ""
         return f"invocation of {told.function}{again}: {ended(told.ended, outcome(told))}; request {told.request_id}"
 
-    def call(self, told: CallAnswered) -> str:
-        """An AWS call: what, to what, how it ended."""
+    def call(self, told: CallAnswered, *, root: bool = False) -> str:
+        """An AWS call: what, to what, how it ended; one that a story begins with tells by whom."""
         line = f"{told.service}:{told.operation} {self._target(told)}".rstrip()
         if told.error:
             line += f": {told.error}"
         elif not told.status:
             line += ": connection broken"
-        return line + _struck(told.faults)
+        by = f", by {self.name(told.caller)}" if root else ""
+        return line + _struck(told.faults) + by
 
     def _target(self, told: CallAnswered) -> str:
-        """What a call was made to: the item, the queue, the topic; empty where its request does not tell."""
+        """What a call was made to: the item, the object, the topic; empty where its request does not tell."""
+        if told.request.startswith("/"):
+            return self._at_path(told)
         try:
             parameters: Any = json.loads(told.request)
         except ValueError:
@@ -96,7 +103,15 @@ class Wording:
         named = _TARGETS.search(told.request)
         if named is not None:
             return self.name(named[1])
-        return self.name(told.request.split("/")[1].partition("?")[0]) if told.request.startswith("/") else ""
+        return ""
+
+    def _at_path(self, told: CallAnswered) -> str:
+        """The object, the bucket or the function that the path of a request names."""
+        bucket, key = object_of(told)
+        if bucket:
+            return "/".join(filter(None, (self.name(bucket), key)))
+        function = _FUNCTION.match(unquote(told.request))
+        return function[1] if function is not None else ""
 
     def _items(self, parameters: Mapping[str, Any]) -> str:
         if "Statements" in parameters or "TransactStatements" in parameters or "TransactItems" in parameters:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 STORY_LINES = 120
 """How much of its story a failed test shows at most; our choice."""
 
+NO_STORY = (
+    "nothing of it has a story: no stream record, message, event or asynchronous invocation came of it, and no "
+    "invocation failed"
+)
+
 _HELD = pytest.StashKey["ApplicationUnderTest"]()
 
 
@@ -166,7 +171,7 @@ def application(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a test that failed, or could not begin or end, what became of the records it touched."""
+    """Add to the report of a test that failed, or could not begin or end, what became of all that it did."""
     report = yield
     held = item.stash.get(_HELD, None)
     if held is not None and report.failed:
@@ -178,7 +183,7 @@ def _capped(story: Iterator[str]) -> list[str]:
     """As many lines as are shown; what comes behind them is not even made."""
     shown = list(islice(story, STORY_LINES))
     more = ["… and more; application.story() gives all of it"] if next(story, None) is not None else []
-    return [*shown, *more] or ["nothing was written, sent or published"]
+    return [*shown, *more] or [NO_STORY]
 
 
 def _parameters(lines: list[str]) -> dict[str, str]:

@@ -173,6 +173,29 @@ def test_operation_of_a_rest_call_is_named(method: str, path: str, query: str, o
     assert operation_of("s3", request) == operation
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "kind", "body", "text"),
+    [
+        ("/", "", "application/x-amz-json-1.1", b'{"a": "b+c"}', '{"a": "b+c"}'),
+        (
+            "/1/jobs",
+            "",
+            "application/x-www-form-urlencoded",
+            b"Action=Publish&Message=a%2Fb+c",
+            "Action=Publish&Message=a/b c",
+        ),
+        ("/b/k", "", "", b"", "/b/k?"),
+        ("/b/k", "x-id=PutObject", "text/csv", b"a,1", "/b/k?x-id=PutObject\na,1"),
+    ],
+)
+def test_request_is_told_as_text(path: str, query: str, kind: str, body: bytes, text: str) -> None:
+    """Its body, below the path where that says what it is for."""
+    request = Request(method="POST", path=path, query=query, headers={"content-type": kind}, body=body)
+    caller = Callers(account_id="123456789012", seed="0").operator
+
+    assert Call(caller=caller, service="s3", operation="x", region="eu-west-1", request=request).text() == text
+
+
 def test_call_before_the_door_opens_waits() -> None:
     """Who knows the address early is answered as soon as the door is open."""
 

@@ -106,7 +106,7 @@ def test_record_that_no_call_wrote_is_told_at_once() -> None:
 
 
 def test_operators_call_is_told_if_something_came_of_it() -> None:
-    """Looking is nobody's business; a request of the operator is not kept."""
+    """Looking is nobody's business; what the operator wrote is in the record and not kept with his request."""
     scene = Scene()
     scene.calls(operator=True)
     assert scene.told == []
@@ -115,6 +115,23 @@ def test_operators_call_is_told_if_something_came_of_it() -> None:
     (call,) = scene.of(CallAnswered)
     assert isinstance(call, CallAnswered)
     assert (call.caller, call.request, call.made) == ("operator", "", ("e1",))
+
+
+def test_operators_request_is_kept_if_no_record_tells_it() -> None:
+    """An invocation has no other way to tell which object it was for."""
+    scene = Scene()
+
+    async def proceed(_: Call) -> Reply:
+        made("r1")
+        return OK
+
+    request = Request(method="PUT", path="/files/a%20b", query="x-id=PutObject", headers={}, body=b"a,1")
+    call = Call(caller=CALLERS.operator, service="s3", operation="PutObject", region="eu-west-1", request=request)
+    asyncio.run(scene.witness(call, proceed))
+
+    (told,) = scene.of(CallAnswered)
+    assert isinstance(told, CallAnswered)
+    assert (told.request, told.made) == ("/files/a%20b?x-id=PutObject\na,1", ("r1",))
 
 
 @pytest.mark.parametrize(

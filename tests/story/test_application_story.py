@@ -102,7 +102,7 @@ def test_message_is_told_to_its_dead_letter_queue(application: Application) -> N
     (story,) = find(application.journal.facts(), received.record["messageId"])
     origin, verdict, moved = story.steps
 
-    assert origin.text == "from sqs:SendMessage by operator"
+    assert origin.text == "from sqs:SendMessage Work by operator"
     assert story.text == f"message {story.id} in queue Work"
     assert told(verdict.steps) == [
         ("attempt", "first", "failed"),

@@ -8,6 +8,7 @@ import pytest
 
 from penstock.errors import UsageError
 from penstock.story.facts import (
+    CallAnswered,
     CheckpointSaved,
     EventDelivered,
     EventHandedOn,
@@ -252,6 +253,102 @@ def test_asynchronous_invocation_is_told_with_its_retries_and_its_end() -> None:
     assert [step.attempt for step in find(facts, "r1") if step.kind == "invocation"] == [1, 2]
 
 
+def put(*made: str, at_ms: int = 0) -> CallAnswered:
+    """An object that somebody outside puts into a bucket."""
+    request = "/files-1/in/a%20b.csv?x-id=PutObject\nsku,1"
+    return called("", "PutObject", service="s3", caller="operator", request=request, made=made, at_ms=at_ms)
+
+
+def test_call_from_outside_that_had_a_function_invoked_begins_a_story() -> None:
+    """An object for one: with the attempts of the function, and whatever else came of the call, told once."""
+    facts: list[Fact] = [
+        replace(BEGAN, names={"files-1": "Files"}),
+        sent("m1", sender="operator"),
+        put("m1", "r1"),
+        ended("r1", function="audit", result="failed", error="ValueError: no"),
+        ended("r1", function="audit", at_ms=60_000),
+    ]
+
+    (story,) = stories(facts)
+
+    assert texts(story) == [
+        "s3:PutObject Files/in/a b.csv, by operator",
+        "message m1 in queue jobs",
+        "invocation of audit: failed, ValueError: no (5 ms); request r1",
+        "invocation of audit, attempt 2 (retry after ValueError): done (5 ms); request r1",
+    ]
+
+
+def test_call_begins_a_story_before_anything_is_known_of_the_invocation() -> None:
+    """A test that did not wait sees at least what it did."""
+    (story,) = stories([BEGAN, put("r1")])
+
+    assert texts(story) == ["s3:PutObject files-1/in/a b.csv, by operator"]
+
+
+@pytest.mark.parametrize(
+    ("result", "root"),
+    [
+        ("returned", "lambda:Invoke, by api"),
+        ("failed", "invocation of api: failed (5 ms); request r"),
+    ],
+)
+def test_invocation_asked_for_by_another_is_told_once(result: str, root: str) -> None:
+    """With the call of a request that went well, or with the request that did not; what follows, therein."""
+    facts: list[Fact] = [
+        called("r", "Invoke", service="lambda", caller="api", made=("r1",)),
+        ended("r", function="api", result=result),
+        called("r1", "Invoke", service="lambda", caller="audit", made=("r2",), at_ms=1),
+        ended("r1", function="audit"),
+        ended("r2", function="bill", result="failed"),
+    ]
+
+    (story,) = stories(facts)
+
+    assert story.text == root
+    assert texts(story, "invocation")[-2:] == [
+        "invocation of audit: done (5 ms); request r1",
+        "invocation of bill: failed (5 ms); request r2",
+    ]
+
+
+def test_invocation_asked_for_in_the_batch_of_a_mapping_begins_no_story() -> None:
+    """It is told with the record."""
+    facts: list[Fact] = [
+        mapping(),
+        written(1),
+        invoked("a", 1),
+        called("a", "Invoke", service="lambda", request='"k1"', made=("r1",)),
+        ended("a"),
+        ended("r1", function="audit", result="failed"),
+    ]
+
+    (story,) = stories(facts)
+
+    assert texts(story, "invocation") == ["invocation of audit: failed (5 ms); request r1"]
+
+
+@pytest.mark.parametrize("name", ["in/a b.csv", "files-1/in/a b.csv", "Files/in/a b.csv"])
+def test_object_is_found_by_its_key(name: str) -> None:
+    """With or without its bucket: each change that something came of, in order."""
+    facts: list[Fact] = [
+        replace(BEGAN, names={"files-1": "Files"}),
+        sent("m1"),
+        put("m1"),
+        replace(put("r1", at_ms=1), operation="DeleteObject"),
+        ended("r1", function="audit"),
+        replace(put("r2"), request="/files-1/in/other.csv?"),
+    ]
+
+    first, second = find(facts, name)
+
+    assert texts(first) == ["s3:PutObject Files/in/a b.csv, by operator", "message m1 in queue jobs"]
+    assert texts(second) == [
+        "s3:DeleteObject Files/in/a b.csv, by operator",
+        "invocation of audit: done (5 ms); request r1",
+    ]
+
+
 def test_window_tells_its_final_call() -> None:
     """The call that ends a tumbling window belongs to every record in it, with repeats and destination of its own."""
     window = "2026-01-01T00:00:00Z"
@@ -433,7 +530,15 @@ def test_names_of_the_template_are_told() -> None:
         for service, operation, request in (
             ("sqs", "SendMessage", '{"QueueUrl": "http://sqs/1/jobs", "MessageBody": "x"}'),
             ("sns", "Publish", "Action=Publish&TopicArn=arn:aws:sns:eu-west-1:1:told&Message=x"),
-            ("s3", "PutObject", "/bucket-1/some/key?"),
+            ("s3", "PutObject", "/bucket-1/some%20key/%C3%BC?x-id=PutObject\na,b/c?d"),
+            ("s3", "ListObjectsV2", "/bucket-1?list-type=2"),
+            ("s3", "ListBuckets", "/?"),
+            ("lambda", "Invoke", '/2015-03-31/functions/audit/invocations?\n{"QueueUrl": "x"}'),
+            (
+                "lambda",
+                "Invoke",
+                "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu%3A1%3Afunction%3Aaudit%3Alive/invocations?",
+            ),
             ("dynamodb", "BatchExecuteStatement", '{"Statements": [{"Statement": "S"}, {"Statement": "S"}]}'),
             ("dynamodb", "ExecuteStatement", '{"Statement": "SELECT 1"}'),
             ("dynamodb", "BatchWriteItem", '{"RequestItems": {"orders": []}}'),
@@ -450,7 +555,11 @@ def test_names_of_the_template_are_told() -> None:
     assert list(told()) == [
         "sqs:SendMessage Jobs/Queue",
         "sns:Publish told",
-        "s3:PutObject Bucket",
+        "s3:PutObject Bucket/some key/ü",
+        "s3:ListObjectsV2 Bucket",
+        "s3:ListBuckets",
+        "lambda:Invoke audit",
+        "lambda:Invoke audit",
         "dynamodb:BatchExecuteStatement 2 items",
         "dynamodb:ExecuteStatement SELECT 1",
         "dynamodb:BatchWriteItem Orders",

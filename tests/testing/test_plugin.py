@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.testing.plugin import STORY_LINES, _capped
+from penstock.testing.plugin import NO_STORY, STORY_LINES, _capped
 from tests.tutorial import File, steps
 
 ROOT = Path(__file__).parent.parent.parent
@@ -175,7 +175,7 @@ def test_fails_when_the_configuration_is_wrong(project: Path, configuration: str
 
 
 def test_story_of_a_failed_test_is_cut() -> None:
-    """What is not shown is not made either, however much a test wrote; a test that wrote nothing says so."""
+    """What is not shown is not made either, however much a test wrote; a test of which nothing came says so."""
     lines = iter(range(1_000_000))
 
     shown = _capped(str(line) for line in lines)
@@ -183,7 +183,7 @@ def test_story_of_a_failed_test_is_cut() -> None:
     assert shown == [*map(str, range(STORY_LINES)), "… and more; application.story() gives all of it"]
     assert next(lines) == STORY_LINES + 1
     assert _capped(iter(["one"])) == ["one"]
-    assert _capped(iter([])) == ["nothing was written, sent or published"]
+    assert _capped(iter([])) == [NO_STORY]
 
 
 def test_plugin_imports_nothing_heavy() -> None:
