@@ -194,8 +194,10 @@ def written(table: Table, value: Any) -> Iterator[None]:
         params["body"] = params["body"].replace(b'{"S": "written"}', json.dumps(value).encode())
 
     table.client.meta.events.register("before-call.dynamodb", write)
-    yield
-    table.client.meta.events.unregister("before-call.dynamodb", write)
+    try:
+        yield
+    finally:
+        table.client.meta.events.unregister("before-call.dynamodb", write)
 
 
 def nested(levels: int) -> dict[str, Any]:
