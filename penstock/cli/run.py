@@ -161,7 +161,8 @@ def _invokers(template: Template) -> Iterator[tuple[str, str]]:
             yield f"the topic {template.resource_of(topic).label}", subscription.endpoint
     for rule in template.rules:
         for target in rule.targets:
-            yield f"the rule {template.resource_of(rule).label}", target.arn
+            fires = "" if rule.event_pattern is not None else " (a schedule, which never fires here)"
+            yield f"the rule {template.resource_of(rule).label}{fires}", target.arn
     for bucket in template.buckets:
         for notification in bucket.notifications:
             yield f"the bucket {template.resource_of(bucket).label}", notification.destination_arn

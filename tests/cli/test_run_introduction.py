@@ -19,6 +19,13 @@ def test_functions_are_told_with_what_they_read_and_what_invokes_them() -> None:
     ]
 
 
+def test_schedule_is_told_with_that_it_never_fires() -> None:
+    """A function that only a schedule invokes is not passed off as one that something will invoke here."""
+    told = list(function_lines(load(APPLICATIONS.parent / "cli" / "scheduled.yaml")))
+
+    assert told == ["Clean        is invoked by the rule Nightly (a schedule, which never fires here)"]
+
+
 def test_functions_behind_a_queue_and_a_bucket_are_told_too() -> None:
     """A function that reads a queue and one that a bucket invokes are told as such."""
     told = "\n".join(function_lines(load(APPLICATIONS / "uploads" / "template.json")))
