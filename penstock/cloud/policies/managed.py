@@ -1,5 +1,6 @@
-"""The AWS managed policies that functions are given most: name → statements, about services that run here.
+"""The AWS managed policies that functions are given most: name → statements.
 
+They are about services that run here, and about the network interfaces of functions in a VPC.
 Source: AWS managed policy reference, the page of each policy.
 """
 
@@ -22,6 +23,15 @@ MANAGED: Final[Mapping[str, list[Mapping[str, Any]]]] = {
     ),
     "AWSLambdaSQSQueueExecutionRole": _allow(
         "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS
+    ),
+    "AWSLambdaVPCAccessExecutionRole": _allow(
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+        *_LOGS,
     ),
     "AWSLambdaRole": _allow("lambda:InvokeFunction"),
     "AWSXRayDaemonWriteAccess": _allow(

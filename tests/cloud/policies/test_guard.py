@@ -339,6 +339,17 @@ def test_known_managed_policy_is_evaluated(template: Template) -> None:
     assert MappingRights(guard_of(changed), function(template, "Relay"), mapping.event_source_arn).read_denial() is None
 
 
+def test_managed_policy_of_functions_in_a_vpc_is_known(template: Template) -> None:
+    """The CDK gives it to each function with a VPC, which runs here without one."""
+    managed = ("arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",)
+    changed = with_role(template, "Relay", lambda role: replace(role, policies=(), aws_managed_policy_arns=managed))
+    mapping = next(mapping for mapping in template.mappings if "Relay" in mapping.logical_id)
+
+    denial = MappingRights(guard_of(changed), function(template, "Relay"), mapping.event_source_arn).read_denial()
+
+    assert denial is not None
+
+
 def test_fails_when_a_queue_does_not_take_a_buckets_notifications(template: Template) -> None:
     """S3 refuses such a notification when it is set."""
     with pytest.raises(TemplateError, match=r"FailuresBucket\w+\.NotificationConfiguration\.QueueConfigurations"):
