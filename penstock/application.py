@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from penstock.cloud import alarms
-from penstock.cloud.alarms import AlarmVerdict
 from penstock.cloud.bus import PublishedEvent, UndeliveredEvent
 from penstock.cloud.clock import Clock, JumpingClock, WallClock
+from penstock.cloud.cloudwatch import alarms
+from penstock.cloud.cloudwatch.alarms import AlarmVerdict
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.faults import FaultScript, Strike
 from penstock.cloud.front_door import Interceptor
-from penstock.cloud.metrics import Metrics
 from penstock.cloud.policies.access import Access
 from penstock.cloud.policies.evaluation import Decision
 from penstock.composition import Composition, Event

@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from penstock.cloud import moto_hooks
 from penstock.cloud.bucket_notifications import connect_buckets
 from penstock.cloud.bus import Bus
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.capacity import Charge
 from penstock.cloud.clock import Clock
+from penstock.cloud.cloudwatch.metrics import MINUTE_MS, Metrics, names_in
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import Engine
 from penstock.cloud.external_tables import ExternalTables
@@ -27,7 +27,7 @@ from penstock.cloud.faults import Faults, FaultScript
 from penstock.cloud.front_door import Call, FrontDoor, Interceptor
 from penstock.cloud.function_destinations import FunctionDestinations
 from penstock.cloud.metered_tables import MeteredTables, measure_charges
-from penstock.cloud.metrics import MINUTE_MS, Metrics, names_in
+from penstock.cloud.moto import hooks
 from penstock.cloud.policies.destination_rights import check_destinations
 from penstock.cloud.policies.guard import Denied, Guard
 from penstock.cloud.policies.mapping_rights import MappingRights
@@ -173,7 +173,7 @@ class Composition:
         self.engine = await asyncio.to_thread(
             Engine, account_id=self.template.account_id, region=self.template.region, now_ms=self.clock.now_ms
         )
-        self._exits.callback(moto_hooks.take_down)
+        self._exits.callback(hooks.take_down)
         self.queues = Queues(self.engine, self.clock, self.metrics)
         self.queues.on_sent = self.witness.sent
         self.machines.install()

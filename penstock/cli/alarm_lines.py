@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.cloud.alarms import AlarmVerdict
+    from penstock.cloud.cloudwatch.alarms import AlarmVerdict
 
 _TEST_EVENT = '"s3:TestEvent"'
 """A bucket sends one to each queue that it is told to notify; so it lies there after every start, as in AWS after the

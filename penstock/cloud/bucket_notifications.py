@@ -15,8 +15,8 @@ from typing import Any, Final
 from penstock.cloud.deliveries import Deliveries
 from penstock.cloud.engine import EngineError
 from penstock.cloud.function_destinations import Emit
-from penstock.cloud.moto_hooks import hang
-from penstock.cloud.moto_messages import sequencer
+from penstock.cloud.moto.hooks import hang
+from penstock.cloud.moto.messages import sequencer
 
 _SERVICE: Final = "s3.amazonaws.com"
 

@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from penstock.cloud.clock import Clock
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.doings import doing
 from penstock.cloud.engine import EngineError, Reply
 from penstock.cloud.front_door import Call
-from penstock.cloud.metrics import Metrics
 from penstock.cloud.rule_inputs import INVALID_JSON, payload_of
 from penstock.errors import TemplateError
 from penstock.mapping.filters import compile_filters

@@ -15,16 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from penstock.cloud import (
-    json_calls,
-    moto_executions,
-    moto_hooks,
-    moto_messages,
-    moto_queues,
-    moto_speed,
-    repairs,
-    wire_form,
-)
+from penstock.cloud import repairs, wire_form
+from penstock.cloud.moto import executions, hooks, json_calls, messages, queues, speed
 from penstock.cloud.wire_form import Reply, Request
 from penstock.errors import EnvironmentProblem
 
@@ -66,10 +58,10 @@ class Engine:
                 f"this process already runs account {DEFAULT_ACCOUNT_ID} and cannot also run {account_id}; "
                 "use a process of its own"
             )
-        moto_hooks.take_down()
-        moto_speed.install()
-        moto_queues.install()
-        moto_messages.install()
+        hooks.take_down()
+        speed.install()
+        queues.install()
+        messages.install()
         repairs.install(now_ms=now_ms)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self.account_id = account_id
@@ -170,7 +162,7 @@ def _backends(name: str) -> Any:
 def _routes(name: str, account_id: str, region: str) -> list[tuple[re.Pattern[str], Any]]:
     """The patterns of a backend's URLs and what answers them, in moto's order."""
     if name == "stepfunctions":
-        moto_executions.load()
+        executions.load()
     regions = _backends(name)[account_id]
     backend = regions["aws"] if name in ("s3", "sts") else regions[region]
     return [(re.compile(url), respond) for url, respond in backend.urls.items()]

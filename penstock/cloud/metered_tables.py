@@ -19,9 +19,9 @@ from typing import Any, Final, Literal
 
 from penstock.cloud import capacity
 from penstock.cloud.capacity import Charge, Consistency, Index
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.engine import Engine, Reply, Request
 from penstock.cloud.front_door import Call
-from penstock.cloud.metrics import Metrics
 from penstock.cloud.named_items import STATEMENTS, Action, action_of, consistency_of, named_by, statement_of, table_name
 from penstock.cloud.repairs.sizes import stored_bytes
 from penstock.cloud.repairs.transactions import done_by

@@ -17,12 +17,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from penstock.cloud import moto_messages, moto_queues, queue_metrics
 from penstock.cloud.clock import Clock, Timer
+from penstock.cloud.cloudwatch import queue_metrics
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
 from penstock.cloud.front_door import Call
-from penstock.cloud.metrics import Metrics
-from penstock.cloud.moto_hooks import hang
+from penstock.cloud.moto import messages as moto_messages
+from penstock.cloud.moto import queues as moto_queues
+from penstock.cloud.moto.hooks import hang
 from penstock.mapping.inputs import QueueMessage
 
 

@@ -4,7 +4,7 @@ An execution that waits, in a ``Wait`` state or before a retry, waits on the app
 so that the clock may jump; waits end on a whole second (our choice: executions that began to wait together go on
 together, as batches, instead of one jump each). One that waits for the answer to a task token is not in flight either,
 but no reason to jump. Tasks call through the front door as the execution's role. How moto is brought to ask here is in
-``moto_executions.py``.
+``moto/executions.py``.
 
 Branches of ``Parallel`` and ``Map`` have threads of their own; each is in flight while it does not wait, and the state
 that waits for them is not.
@@ -23,11 +23,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from penstock.cloud import moto_executions
 from penstock.cloud.callers import Callers
 from penstock.cloud.clock import Clock, Timer
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.inside_client import InsideClient, in_json
-from penstock.cloud.metrics import Metrics
+from penstock.cloud.moto import executions
 
 if TYPE_CHECKING:
     from penstock.cloud.front_door import Call, FrontDoor
@@ -78,7 +78,7 @@ class StateMachines:
 
     def install(self) -> None:
         """Make moto's executions in this process those of this application."""
-        moto_executions.belong_to(self)
+        executions.belong_to(self)
 
     def close(self) -> None:
         """End the executions: those that wait, for what it may be, at once, the others where they next ask here."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from penstock.cloud.deliveries import InvokeAsynchronously
 from penstock.cloud.engine import EngineError
-from penstock.cloud.moto_hooks import hang
-from penstock.cloud.moto_messages import bury_message, dead_letters_of
+from penstock.cloud.moto.hooks import hang
+from penstock.cloud.moto.messages import bury_message, dead_letters_of
 
 MayDeliver = Callable[[str, str], bool]
 """Whether a topic (ARN) may send to a queue or invoke a function (ARN)."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from penstock.cloud.alarms import AlarmVerdict
+from penstock.cloud.cloudwatch.alarms import AlarmVerdict
 from penstock.cloud.faults.log import Strike
 from penstock.demo.accounting import Account, Check, Finding
 from penstock.demo.orders import NotSent

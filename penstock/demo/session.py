@@ -21,7 +21,7 @@ from penstock.terminal import Progress
 
 if TYPE_CHECKING:
     from penstock.application import Application
-    from penstock.cloud.alarms import AlarmVerdict
+    from penstock.cloud.cloudwatch.alarms import AlarmVerdict
     from penstock.cloud.faults import FaultScript
     from penstock.runtime.tallies import FunctionTally
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from penstock.cloud.metrics import Metrics
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.gateway.gateway import Served
 
 NAMESPACE: Final = "AWS/ApiGateway"

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from penstock.cloud.clock import Clock
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.doings import doing, made
 from penstock.cloud.engine import EngineError
-from penstock.cloud.metrics import Metrics
 from penstock.runtime.event_queue import EventRules, Over, QueuedEvent, TryAgain, after, before
 from penstock.runtime.functions import Functions
 from penstock.runtime.invocation import Throttled, TooLarge

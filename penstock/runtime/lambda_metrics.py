@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from penstock.cloud.embedded_metric_format import values_in
-from penstock.cloud.metrics import Metrics
+from penstock.cloud.cloudwatch.embedded_metric_format import values_in
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.mapping.effects import RecordMetric
 from penstock.mapping.metrics import DELIVERY_FAILURES, ITERATOR_AGE
 from penstock.runtime.invocation import Failure, Invocation, Throttled, TooLarge

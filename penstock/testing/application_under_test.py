@@ -15,8 +15,8 @@ from penstock.testing.resources import BucketUnderTest, QueueUnderTest, TableUnd
 
 if TYPE_CHECKING:
     from penstock.application import Application
+    from penstock.cloud.cloudwatch.metrics import Metrics
     from penstock.cloud.faults import Strike
-    from penstock.cloud.metrics import Metrics
     from penstock.story.journal import Received
     from penstock.template.models import Part
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from penstock.cli.alarm_lines import alarm_lines
-from penstock.cloud.alarms import AlarmVerdict
+from penstock.cloud.cloudwatch.alarms import AlarmVerdict
 
 TEST_EVENT = '{"Service":"Amazon S3","Event":"s3:TestEvent"}'
 DEPTH = AlarmVerdict(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from penstock.cloud import moto_messages
 from penstock.cloud.engine import Engine
+from penstock.cloud.moto import messages as moto_messages
 from tests.cloud.some_queues import ACCOUNT
 
 NOW_MS = 1_583_348_638_390

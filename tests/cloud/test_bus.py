@@ -12,9 +12,9 @@ from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
 
 from penstock.cloud.bus import Bus
 from penstock.cloud.callers import Callers
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.engine import EngineError, Request
 from penstock.cloud.front_door import Call
-from penstock.cloud.metrics import Metrics
 from penstock.errors import TemplateError
 from penstock.template.models import Rule, RuleTarget
 from tests.cloud.orders_bus import BUS, RULE, TARGET

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from penstock.cloud.clock import JumpingClock, WallClock
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.engine import Engine
-from penstock.cloud.metrics import Metrics
 from penstock.cloud.queues import Queues
 from penstock.mapping.inputs import QueueMessage
 from tests.standing_clock import StandingClock

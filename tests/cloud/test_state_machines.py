@@ -11,9 +11,9 @@ import pytest
 
 from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Callers
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.engine import Engine, Reply
 from penstock.cloud.front_door import Call, ConnectionBroken, FrontDoor, Interceptor, Proceed
-from penstock.cloud.metrics import Metrics
 from penstock.cloud.policies.refusal import refusal
 from penstock.cloud.state_machines import StateMachines
 from tests.standing_clock import StandingClock

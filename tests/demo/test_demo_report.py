@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.alarms import AlarmVerdict
+from penstock.cloud.cloudwatch.alarms import AlarmVerdict
 from penstock.demo.accounting import Account, Check, Finding, Tally, Value
 from penstock.demo.orders import NotSent
 from penstock.demo.report import FIELDS, WIDTH, Report, money

@@ -1,6 +1,6 @@
 """What an HTTP API adds to the metrics."""
 
-from penstock.cloud.metrics import Metrics
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.gateway.gateway import Served
 from penstock.gateway.metrics import measure_request
 

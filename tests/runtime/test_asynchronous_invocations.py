@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.doings import made
 from penstock.cloud.engine import EngineError
-from penstock.cloud.metrics import Metrics
 from penstock.runtime.asynchronous_invocations import AT_A_TIME, EVENT_LIMIT_BYTES, AsynchronousInvocations
 from penstock.runtime.invocation import Answer, Failure, InvocationResult, Throttled
 from penstock.story.facts import EventHandedOn, Fact

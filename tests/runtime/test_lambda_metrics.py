@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from penstock.cloud.call_counter import Usage
-from penstock.cloud.metrics import Metrics
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.mapping.configuration import QueueConfiguration
 from penstock.mapping.effects import RecordMetric
 from penstock.runtime.invocation import Answer, Failure, Invocation, Throttled, TooLarge

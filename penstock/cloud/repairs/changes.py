@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from penstock.cloud import plain_updates
+from penstock.cloud.moto import plain_updates
 from penstock.cloud.repairs.sizes import ITEM_LIMIT_BYTES, weigh
 from penstock.cloud.repairs.value_types import require_levels
 

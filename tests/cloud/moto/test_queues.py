@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.cloud.engine import Engine, EngineError
-from penstock.cloud.moto_queues import held, message_bytes
+from penstock.cloud.moto.queues import held, message_bytes
 from tests.cloud.conftest import Time
 from tests.cloud.some_queues import a_queue, arn, received
 

@@ -10,7 +10,7 @@
   visibility timeout*).
 - A queue's region is that of its host, also where a call is not signed (moto then took us-east-1).
 
-Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/test_moto_queues.py``.
+Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/moto/test_queues.py``.
 """
 
 from __future__ import annotations

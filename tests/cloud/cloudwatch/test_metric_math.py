@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.cloud.metric_math import value_of
+from penstock.cloud.cloudwatch.metric_math import value_of
 
 VALUES = {"a": 6.0, "b": 4.0, "zero": 0.0, "silent": None}
 

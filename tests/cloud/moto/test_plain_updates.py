@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.cloud.engine import Engine
-from penstock.cloud.plain_updates import Assignment, plan_of, updated
+from penstock.cloud.moto.plain_updates import Assignment, plan_of, updated
 
 NAMES = {"#s": "status", "#v": "version", "#k": "id"}
 ITEM = {"id": {"S": "1"}, "status": {"S": "old"}, "version": {"N": "3"}, "lines": {"L": [{"M": {"a": {"N": "1"}}}]}}

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.cloud.metrics import Metrics
-from penstock.cloud.moto_queues import held
+from penstock.cloud.cloudwatch.metrics import Metrics
+from penstock.cloud.moto.queues import held
 
 NAMESPACE: Final = "AWS/SQS"
 POISON_RECEIVES: Final = 3

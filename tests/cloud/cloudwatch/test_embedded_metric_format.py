@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.embedded_metric_format import LoggedValue, values_in
+from penstock.cloud.cloudwatch.embedded_metric_format import LoggedValue, values_in
 
 
 def document(**changes: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ What is put in place of moto's own:
 
 - a ``Wait`` state and the pause before a ``Retry`` wait as `StateMachines` says, and so do ``Parallel`` and ``Map`` for
   their branches;
-- a task waits for its token as ``moto_task_tokens.py`` says;
+- a task waits for its token as ``moto/task_tokens.py`` says;
 - the clients of tasks are those of `StateMachines`, with the execution's role;
 - a state runs in its execution's thread, not in another, but for a task that has a time limit and waits for no token;
 - a definition is parsed once, not at each start (the parsed program keeps no state: it is in the environment), and so
@@ -33,7 +33,7 @@ from importlib.util import find_spec, module_from_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from penstock.cloud import moto_task_tokens
+from penstock.cloud.moto import task_tokens
 
 if TYPE_CHECKING:
     from penstock.cloud.state_machines import StateMachines
@@ -117,7 +117,7 @@ def load() -> None:
     _follow_branches()
     _wait_here()
     _name_choices()
-    moto_task_tokens.install(_machines)
+    task_tokens.install(_machines)
     _replace_names()
 
 
@@ -135,7 +135,7 @@ def _follow_executions() -> None:
     def evaluate_here(program: Any, env: Any) -> None:
         try:
             EvalComponent.eval(program, env)
-        except moto_task_tokens.Stopped:
+        except task_tokens.Stopped:
             EvalComponent.eval(program, env)  # which runs no state now, and notes how it ended
 
     def evaluate_program(self: Any, env: Any) -> None:
@@ -187,7 +187,7 @@ def _wait_here() -> None:
         _machines().wait(seconds)
 
     def evaluate_state(self: Any, env: Any) -> None:
-        _spared.thread = self.timeout.is_default_value() or moto_task_tokens.is_awaited_by(self)
+        _spared.thread = self.timeout.is_default_value() or task_tokens.is_awaited_by(self)
         evaluate_within(self, env)
 
     execute_state.ExecutionState._evaluate_with_timeout = evaluate_state

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
-from penstock.cloud.moto_speed import copy_of
+from penstock.cloud.moto.speed import copy_of
 
 ITEM: dict[str, Any] = {
     "k": {"S": "1"},

@@ -12,7 +12,7 @@
   notified too, and an upload in parts when it is complete, but not as a put besides.
 - Both tell the application's time.
 
-Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/test_moto_messages.py``.
+Pinned to one version of moto, as all repairs are; each has a contract test in ``tests/cloud/moto/test_messages.py``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from penstock.cloud.filter_policies import FilterPolicy, validated
-from penstock.cloud.moto_queues import message_bytes
+from penstock.cloud.moto.queues import message_bytes
 
 PUBLISHED_BYTES, LARGEST_PUBLISHED_BYTES = 262_144, 1_048_576
 """The largest message of a topic that says nothing of it, and of any topic."""

@@ -4,7 +4,7 @@ An item that a table answers with is in wire form already; moto walks it by the 
 six spellings of each name. Here it is written as it is. Values are copied without a memo, since they hold no
 cycles; a typed value looks at its type once, an item is not listed among all that ever were, which kept each of them in
 memory; names of actions are looked up once; ids and receipt handles are drawn at once. Expressions are in
-``moto_expressions.py``, updates in ``moto_updates.py``.
+``moto/expressions.py``, updates in ``moto/updates.py``.
 
 What is never used is not loaded: moto's own IAM, the list of all regions, the names of all services.
 """
@@ -18,7 +18,7 @@ import random
 import string
 from typing import Any
 
-from penstock.cloud import moto_expressions, moto_updates
+from penstock.cloud.moto import expressions, updates
 
 ITEM_OPERATIONS = frozenset(
     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
@@ -55,8 +55,8 @@ def install() -> None:
     DynamoResult.execute_result = execute_result
     DynamoResult.execute_result_by_model = by_model
     DynamoHandler.transact_write_items = lambda self: DynamoResult(transact_write_items(self).result)
-    moto_expressions.install()
-    moto_updates.install()
+    expressions.install()
+    updates.install()
     models.generate_receipt_handle = _receipt_handle
     for module in (responses, models):
         module.camelcase_to_underscores = functools.cache(module.camelcase_to_underscores)

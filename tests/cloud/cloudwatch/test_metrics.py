@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.cloud.metrics import MINUTE_MS, Metric, Metrics, statistic_of
+from penstock.cloud.cloudwatch.metrics import MINUTE_MS, Metric, Metrics, statistic_of
 
 
 class Time:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud.alarms import judge
-from penstock.cloud.metrics import MINUTE_MS, Metrics
+from penstock.cloud.cloudwatch.alarms import judge
+from penstock.cloud.cloudwatch.metrics import MINUTE_MS, Metrics
 from penstock.template.models import Resource
 
 PROPERTIES: dict[str, Any] = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.cloud.clock import JumpingClock
+from penstock.cloud.cloudwatch.metrics import Metrics
 from penstock.cloud.engine import Engine
-from penstock.cloud.metrics import Metrics
 from penstock.cloud.queues import Queues
 from tests.standing_clock import StandingClock
 

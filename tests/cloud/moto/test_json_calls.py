@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from penstock.cloud import json_calls
 from penstock.cloud.engine import Engine, EngineError, Reply, Request
+from penstock.cloud.moto import json_calls
 
 ITEM: dict[str, Any] = {"id": {"S": "1"}, "n": {"N": "1.50"}, "l": {"L": [{"M": {"a": {"BOOL": False}}}]}}
 KEY = {"id": {"S": "1"}}

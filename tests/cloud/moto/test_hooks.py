@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from penstock.application import Application
-from penstock.cloud import moto_hooks
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine
+from penstock.cloud.moto import hooks
 from penstock.cloud.queues import Queues
 from tests.template.assembly_writer import AssemblyWriter
 
@@ -37,9 +37,9 @@ class Owner:
 def test_later_hook_stays() -> None:
     """Each hook has the bare function below it, not another hook; taken down, nothing of them is left."""
     for hook in ("first", "second"):
-        moto_hooks.hang(Owner, "name", functools.partial(_hooked, hook))
+        hooks.hang(Owner, "name", functools.partial(_hooked, hook))
     hung = Owner.name()
-    moto_hooks.take_down()
+    hooks.take_down()
 
     assert (hung, Owner.name()) == ("second bare", "bare")
 

@@ -1,8 +1,9 @@
 """The template's alarms, judged on the metrics of a run: which would have gone off, and when first.
 
-An alarm on a metric, or on metric math (`penstock.cloud.metric_math`), is judged period by period, as CloudWatch does
-it: so many of the last periods breach. What is judged here is whole periods from the start of the run to its end;
-nobody is told. A composite alarm goes off with the first of its alarms when its rule is ``ALARM(…) OR ALARM(…)``.
+An alarm on a metric, or on metric math (`penstock.cloud.cloudwatch.metric_math`), is judged period by period, as
+CloudWatch does it: so many of the last periods breach. What is judged here is whole periods from the start of the run
+to its end; nobody is told. A composite alarm goes off with the first of its alarms when its rule is
+``ALARM(…) OR ALARM(…)``.
 Source: *Using Amazon CloudWatch alarms* (evaluating an alarm, missing data) and *Combining alarms*. Not judged, and
 listed so: other rules and expressions, anomaly detection. Our choice: where missing data is ``ignore`` or ``missing``,
 a period without data breaches nothing.
@@ -16,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from penstock.cloud.metric_math import value_of
-from penstock.cloud.metrics import Metric, Metrics, statistic_of
+from penstock.cloud.cloudwatch.metric_math import value_of
+from penstock.cloud.cloudwatch.metrics import Metric, Metrics, statistic_of
 from penstock.template.models import Resource
 
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {

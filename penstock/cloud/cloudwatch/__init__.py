@@ -1,0 +1,1 @@
+"""Metrics and alarms, as CloudWatch keeps and judges them."""
