@@ -70,7 +70,7 @@ class PoliciesInForce:
             raise TemplateError(
                 f"the role {role_arn} is not in this template, so nobody knows what it may do",
                 logical_id=user,
-                remedy="define the role in one of the stacks that are loaded",
+                remedy=f"define the role in one of the stacks loaded, or leave out what needs it by --skip {user}",
             )
         return self._by_arn[role_arn]
 

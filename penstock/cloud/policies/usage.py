@@ -11,6 +11,8 @@ from penstock.cloud.policies.evaluation import pairs_used
 from penstock.cloud.policies.in_force import Statements
 
 NOT_EXERCISED: Final[Mapping[str, str]] = {
+    "ec2": "there are no networks",
+    "kms": "nothing is encrypted",
     "logs": "lines are shown, not kept in a log group",
     "xray": "there is no tracing",
 }

@@ -387,6 +387,14 @@ def test_topic_and_bucket_invoke_where_the_function_lets_them(template: Template
     assert not guard_of(replace(template, permissions=())).may_subscribe(topic, relay)
 
 
+def test_grants_that_no_run_can_use_are_not_called_unused(template: Template) -> None:
+    """Nothing is encrypted and nothing has a network here: without those grants the function would fail in AWS."""
+    grants = [{"Effect": "Allow", "Action": f"{service}:Do", "Resource": "*"} for service in ("kms", "ec2", "sqs")]
+    guard = guard_of(with_role(template, "Relay", granting(*grants)))
+
+    assert guard.unused_grants()["Relay"] == ["sqs:Do on *"]
+
+
 def test_unused_grants_are_listed_by_function(template: Template) -> None:
     """What a role may do and did not is told under its function; logs, which no run here can use, are not."""
     guard = guard_of(template)
