@@ -12,9 +12,9 @@ from contextlib import AsyncExitStack
 
 from penstock import CACHE
 from penstock.cloud.callers import Callers
-from penstock.cloud.front_door import endpoint_of, listen
 from penstock.gateway.gateway import listen_on
 from penstock.gateway.issuer import Issuer
+from penstock.loopback import endpoint_of, listen
 from penstock.runtime.environments import Environments
 from penstock.runtime.packages import unpack
 from penstock.template.models import Function, Template

@@ -25,7 +25,7 @@ FLOORS = [
     ["story"],
     ["template"],
     ["mapping"],
-    ["collector", "errors", "terminal"],
+    ["collector", "errors", "loopback", "terminal"],
 ]
 """The rooms of ``penstock/``, top to bottom: each may import what is below it and itself."""
 

@@ -22,6 +22,7 @@ from aiohttp import web
 from penstock.cloud.callers import Caller, Callers
 from penstock.cloud.clock import Clock
 from penstock.cloud.engine import Engine, Reply, Request
+from penstock.loopback import accepted, endpoint_of, listen
 
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
@@ -76,17 +77,6 @@ class Interceptor(Protocol):
         """Answer the call, usually by ``await proceed(call)``, or raise `ConnectionBroken`."""
 
 
-def listen(port: int = 0) -> socket.socket:
-    """Listen on a port of the loopback interface (0: any free one); who calls before somebody serves waits there."""
-    return socket.create_server(("127.0.0.1", port), backlog=128)
-
-
-def endpoint_of(listening: socket.socket) -> str:
-    """The URL of a listening socket."""
-    host, port = listening.getsockname()
-    return f"http://{host}:{port}"
-
-
 class FrontDoor:
     """An HTTP endpoint for all services of the embedded cloud."""
 
@@ -113,15 +103,16 @@ class FrontDoor:
 
     async def start(self, listening: socket.socket | None = None) -> None:
         """Begin to answer, on a socket that listens already or on one of its own."""
-        listening = listening or listen()
+        self._listening = listening or listen()
         self._runner = web.ServerRunner(web.Server(self._on_request), shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.SockSite(self._runner, listening).start()
-        self.endpoint = endpoint_of(listening)
+        await web.SockSite(self._runner, self._listening).start()
+        self.endpoint = endpoint_of(self._listening)
 
     async def close(self) -> None:
         """Stop listening, and end the calls under way, those too whose caller is gone already."""
         if self._runner is not None:
+            await accepted([self._listening])
             await self._runner.cleanup()
             self._runner = None
         for answering in self._under_way:

@@ -16,7 +16,6 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from penstock.cloud.clock import Clock
-from penstock.cloud.front_door import listen
 from penstock.errors import EnvironmentProblem, TemplateError
 from penstock.gateway.event import event_of
 from penstock.gateway.request import HttpRequest
@@ -32,10 +31,9 @@ from penstock.gateway.response import (
 from penstock.gateway.routes import RouteMatch, Routes
 from penstock.gateway.signature import SecretOf, Signer, signer_of
 from penstock.gateway.tokens import Bearer, PublicKeyOf, bearer_of
+from penstock.loopback import HOST, accepted, listen
 from penstock.runtime.invocation import InvocationResult
 from penstock.template.models import HttpApi, Route, Stage
-
-HOST = "127.0.0.1"
 
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
 """The largest request body (*Quotas for configuring and running an HTTP API*: payload size 10 MB)."""
@@ -114,13 +112,13 @@ class Gateway:
 
     async def start(self, listening: socket.socket | None = None) -> None:
         """Begin to answer, on a socket that listens already or on one of its own."""
-        listening = listening or listen_on(0)
+        self._listening = listening or listen_on(0)
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
-        await web.SockSite(self._runner, listening).start()
-        self._port = listening.getsockname()[1]
+        await web.SockSite(self._runner, self._listening).start()
+        self._port = self._listening.getsockname()[1]
 
     async def close(self) -> None:
         """Stop listening; requests under way are dropped, closing twice does nothing."""
@@ -128,6 +126,7 @@ class Gateway:
             invocation.cancel()
         await asyncio.gather(*self._invocations, return_exceptions=True)
         if self._runner is not None:
+            await accepted([self._listening])
             await self._runner.cleanup()
             self._runner = None
 

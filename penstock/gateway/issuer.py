@@ -22,12 +22,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from penstock.errors import EnvironmentProblem
+from penstock.loopback import accepted, endpoint_of, listen
 from penstock.template.models import JwtAuthorizer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-HOST = "127.0.0.1"
 KEY_FILE = "issuer.pem"
 KEY_BITS = 2048
 
@@ -80,12 +80,14 @@ class Issuer:
         application.router.add_get("/jwks.json", self._keys)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, 0).start()
-        self.url = f"http://{HOST}:{self._runner.addresses[0][1]}"
+        self._listening = listen()
+        await web.SockSite(self._runner, self._listening).start()
+        self.url = endpoint_of(self._listening)
 
     async def close(self) -> None:
         """Stop publishing; closing twice does nothing."""
         if self._runner is not None:
+            await accepted([self._listening])
             await self._runner.cleanup()
             self._runner = None
 

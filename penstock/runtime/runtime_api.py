@@ -13,6 +13,7 @@ import asyncio
 from typing import Protocol
 
 from penstock.errors import EnvironmentProblem
+from penstock.loopback import stop_accepting
 
 _PREFIX = "/2018-06-01/runtime/"
 _ACCEPTED = b'{"status":"OK"}\n'
@@ -137,9 +138,16 @@ class RuntimeApi:
 
     def close(self) -> None:
         """Stop listening and drop what is connected; closing twice does nothing."""
+        self._drop()
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            stop_accepting(server.sockets, lambda: self._end(server))
+
+    def _end(self, server: asyncio.Server) -> None:
+        server.close()
+        self._drop()  # who connected meanwhile
+
+    def _drop(self) -> None:
         for connection in self._connections:
             connection.close()
         self._connections.clear()

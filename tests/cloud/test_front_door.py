@@ -15,8 +15,9 @@ from penstock.cloud.call_counter import CallCounter
 from penstock.cloud.callers import Caller, Callers
 from penstock.cloud.clock import JumpingClock
 from penstock.cloud.engine import Engine, Reply, Request
-from penstock.cloud.front_door import Call, FrontDoor, Proceed, endpoint_of, listen, operation_of
+from penstock.cloud.front_door import Call, FrontDoor, Proceed, operation_of
 from penstock.cloud.queues import Queues
+from penstock.loopback import endpoint_of, listen
 
 FUNCTION_ROLE = "arn:aws:iam::123456789012:role/relay"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 from penstock.runtime.runtime_api import Connection, RuntimeApi
@@ -57,6 +58,23 @@ def talk(listener: Listener, *requests: bytes, pieces: int = 1_000_000) -> list[
         return answers
 
     return asyncio.run(main())
+
+
+def test_who_connects_as_it_closes_is_hung_up_on() -> None:
+    """Neither left waiting nor left behind: a process may be killed in the turn of the loop in which it connects."""
+
+    async def main() -> bytes:
+        api = RuntimeApi(Listener())
+        await api.start()
+        host, port = api.address.split(":")
+        with socket.create_connection((host, int(port))) as client:
+            for _ in range(2):  # it is accepted, and has no protocol yet
+                await asyncio.sleep(0)
+            api.close()
+            client.settimeout(30)
+            return await asyncio.to_thread(client.recv, 1)
+
+    assert asyncio.run(main()) == b""
 
 
 def post(path: str, body: bytes) -> bytes:

@@ -16,8 +16,8 @@ from typing import Any
 from aiohttp import web
 
 from penstock.cloud.engine import Engine, Request
-from penstock.cloud.front_door import endpoint_of, listen
 from penstock.cloud.streams import Stream, attach
+from penstock.loopback import endpoint_of, listen
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-central-1"

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from penstock.cloud.front_door import endpoint_of, listen
+from penstock.loopback import endpoint_of, listen
 from tests.cloud.external_tables.another_dynamodb import ACCOUNT_ID, REGION
 
 REAL = f"arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:"

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from penstock.cloud.external_tables.endpoint import TABLES, Endpoint, NobodyAnswers, checked_url
-from penstock.cloud.front_door import endpoint_of, listen
 from penstock.errors import UsageError
+from penstock.loopback import endpoint_of, listen
 
 
 @pytest.mark.parametrize(
