@@ -14,7 +14,7 @@ from typing import Any
 
 from penstock.cloud.repairs import changes
 from penstock.cloud.repairs.changes import ALWAYS, Change
-from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead
+from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead, invalid
 
 REQUEST_LIMIT = 25
 
@@ -31,7 +31,7 @@ def _batch_write_item(handler: Any) -> Any:
             change = _prepare(table, request)
             item = (table.name, change.hash_key, change.range_key)
             if item in prepared:
-                raise _invalid("Provided list of item keys contains duplicates")
+                raise invalid("Provided list of item keys contains duplicates")
             prepared[item] = change
     for change in prepared.values():
         change.commit()
@@ -42,14 +42,14 @@ def _refuse_number(asked: Mapping[str, Any]) -> None:
     """Refuse too many requests, for one table or together, and none."""
     limits = f"Member must have length less than or equal to {REQUEST_LIMIT}, Member must have length greater than or"
     if any(not 1 <= len(requests) <= REQUEST_LIMIT for requests in asked.values()):
-        raise _invalid(
+        raise invalid(
             "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: "
             f"Map value must satisfy constraint: [{limits} equal to 1]"
         )
     if not asked:
-        raise _invalid("The requestItems parameter is required for BatchWriteItem")
+        raise invalid("The requestItems parameter is required for BatchWriteItem")
     if sum(map(len, asked.values())) > REQUEST_LIMIT:
-        raise _invalid("Too many items requested for the BatchWriteItem call")
+        raise invalid("Too many items requested for the BatchWriteItem call")
 
 
 def _refuse_no_keys(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -58,7 +58,7 @@ def _refuse_no_keys(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
         empty = [] if asked else ["RequestItems"]
         empty += [f"RequestItems.{name}.member.Keys" for name, each in asked.items() if not each["Keys"]]
         if empty:
-            raise _invalid(
+            raise invalid(
                 f"1 validation error detected: Value at '{empty[0]}' failed to satisfy constraint: "
                 "Member must have length greater than or equal to 1"
             )
@@ -71,7 +71,7 @@ def _prepare(table: Any, request: Mapping[str, Any]) -> Change:
     from moto.dynamodb import responses
 
     if len(request) != 1:
-        raise _invalid(
+        raise invalid(
             "Supplied AttributeValue has more than one datatypes set, "
             "must contain exactly one of the supported datatypes"
         )
@@ -80,13 +80,6 @@ def _prepare(table: Any, request: Mapping[str, Any]) -> Change:
     item = request["PutRequest"]["Item"]
     responses.validate_put_has_empty_keys(item, table)
     return changes.put(table, item, ALWAYS)
-
-
-def _invalid(message: str) -> Exception:
-    from moto.dynamodb.exceptions import MockValidationException
-
-    refusal: Exception = MockValidationException(message)
-    return refusal
 
 
 def _patches(_: NowMs) -> Iterable[Patch]:

@@ -24,3 +24,11 @@ class Repair:
 def instead(replacement: Any) -> Callable[[Any], Any]:
     """A replacement that does not use what it replaces."""
     return lambda _: replacement
+
+
+def invalid(message: str) -> Exception:
+    """moto's form of a ``ValidationException``."""
+    from moto.dynamodb.exceptions import MockValidationException
+
+    refusal: Exception = MockValidationException(message)
+    return refusal

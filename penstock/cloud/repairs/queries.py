@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from penstock.cloud.repairs.definition import NowMs, Patch, Repair
+from penstock.cloud.repairs.definition import NowMs, Patch, Repair, invalid
 
 _NAME = re.compile(r"(?<![\w.:#])(#?[A-Za-z_]\w*)(?!\w|\s*\()")
 _BEGINNING = re.compile(r"begins_with\s*\([^,]+,\s*(:\w+)\s*\)")
@@ -26,12 +26,12 @@ def _checked(query: Callable[[Any], Any]) -> Callable[[Any], Any]:
         keys = table.get_index(index, True).schema_key_attrs if index else table.table_key_attrs
         for name in _attributes_of(body.get("FilterExpression") or "", body.get("ExpressionAttributeNames") or {}):
             if name in keys:
-                raise _invalid(
+                raise invalid(
                     f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
                 )
         for placeholder in _BEGINNING.findall(body.get("KeyConditionExpression") or ""):
             if "N" in (body.get("ExpressionAttributeValues") or {}).get(placeholder, ()):
-                raise _invalid(
+                raise invalid(
                     "Invalid KeyConditionExpression: Incorrect operand type for operator or function; "
                     "operator or function: begins_with, operand type: N"
                 )
@@ -43,13 +43,6 @@ def _checked(query: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _attributes_of(expression: str, names: Mapping[str, str]) -> Iterator[str]:
     """The top-level attributes that an expression names, and its words."""
     return (names.get(word, word) for word in _NAME.findall(expression))
-
-
-def _invalid(message: str) -> Exception:
-    from moto.dynamodb.exceptions import MockValidationException
-
-    refusal: Exception = MockValidationException(message)
-    return refusal
 
 
 def _patches(_: NowMs) -> Iterable[Patch]:

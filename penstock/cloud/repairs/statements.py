@@ -17,7 +17,7 @@ from typing import Any
 
 from penstock.cloud.repairs import changes
 from penstock.cloud.repairs.changes import ALWAYS, Change, Condition
-from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead
+from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead, invalid
 from penstock.cloud.repairs.partiql import PartiqlError, Statement, read_statement
 from penstock.cloud.repairs.transactions import ACTION_LIMIT, Action, commit_together, reason_of
 from penstock.cloud.repairs.values import normalized
@@ -33,7 +33,7 @@ def _execute_statement(handler: Any) -> Any:
     if statement.reads:
         return DynamoResult(_select(backend, statement, body))
     if statement.kind == "EXISTS":
-        raise _invalid("EXISTS is not supported outside of a transaction")
+        raise invalid("EXISTS is not supported outside of a transaction")
     change = _prepare(backend, statement, returns_old=_returns_old(body))
     change.commit()
     return DynamoResult({"Items": _returned(statement, change)})
@@ -47,10 +47,10 @@ def _batch_execute_statement(handler: Any) -> Any:
     read = [_read_or_refuse(each) for each in asked]
     statements = [each for each in read if isinstance(each, Statement)]
     if len({statement.reads for statement in statements}) > 1:
-        raise _invalid("A batch holds either reads or writes, not both")
+        raise invalid("A batch holds either reads or writes, not both")
     named = [name for name in (_named_item(backend, statement) for statement in statements) if name is not None]
     if len(set(named)) < len(named):
-        raise _invalid("Provided list of item keys contains duplicates")
+        raise invalid("Provided list of item keys contains duplicates")
     answers = [
         _answer(backend, each, returns_old=_returns_old(request)) if isinstance(each, Statement) else each
         for each, request in zip(read, asked, strict=True)
@@ -65,7 +65,7 @@ def _execute_transaction(handler: Any) -> Any:
     _limit(len(asked), ACTION_LIMIT, "transactStatements")
     statements = [_read(each) for each in asked]
     if len({statement.reads for statement in statements}) > 1:
-        raise _invalid("A transaction holds either reads or writes, not both")
+        raise invalid("A transaction holds either reads or writes, not both")
     if statements[0].reads:
         return DynamoResult({"Responses": [_answer(backend, each, returns_old=False) for each in statements]})
     actions = []
@@ -81,7 +81,7 @@ def _read(request: Mapping[str, Any]) -> Statement:
     try:
         return read_statement(request["Statement"], request.get("Parameters") or ())
     except PartiqlError as error:
-        raise _invalid(str(error)) from error
+        raise invalid(str(error)) from error
 
 
 def _read_or_refuse(request: Mapping[str, Any]) -> Statement | dict[str, Any]:
@@ -155,7 +155,7 @@ def _equalities(table: Any, statement: Statement) -> dict[str, Any]:
 def _key(table: Any, statement: Statement) -> dict[str, Any]:
     key = _equalities(table, statement)
     if len(key) < len(table.table_key_attrs):
-        raise _invalid("Where clause does not contain a mandatory equality on all key attributes")
+        raise invalid("Where clause does not contain a mandatory equality on all key attributes")
     return normalized(key)
 
 
@@ -232,17 +232,10 @@ def _returns_old(request: Mapping[str, Any]) -> bool:
 def _limit(count: int, limit: int, member: str) -> None:
     if not 1 <= count <= limit:
         bound = f"less than or equal to {limit}" if count else "greater than or equal to 1"
-        raise _invalid(
+        raise invalid(
             f"1 validation error detected: Value at '{member}' failed to satisfy constraint: "
             f"Member must have length {bound}"
         )
-
-
-def _invalid(message: str) -> Exception:
-    from moto.dynamodb.exceptions import MockValidationException
-
-    refusal: Exception = MockValidationException(message)
-    return refusal
 
 
 def _duplicate() -> Exception:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from penstock.cloud.repairs.definition import NowMs, Patch, Repair
+from penstock.cloud.repairs.definition import NowMs, Patch, Repair, invalid
 from penstock.cloud.repairs.values import attributes_in
 
 NESTING_LIMIT: Final = 32
@@ -48,7 +48,7 @@ _TYPES: Final = frozenset({*_HELD, *_MEMBERS, "L", "M"})
 def require_levels(item: Any) -> None:
     """Raise moto's ``MockValidationException`` where an attribute of moto's item is nested too deep."""
     if any(_levels(typed) > NESTING_LIMIT for typed in item.attrs.values()):
-        raise _invalid(_TOO_DEEP)
+        raise invalid(_TOO_DEEP)
 
 
 def _levels(typed: Any) -> int:
@@ -173,7 +173,7 @@ def _without_nulls(value: Any) -> Any:
 def _require_values(params: Mapping[str, Any]) -> None:
     found = [_problem_in(holder[place], called) for holder, place, called in attributes_in(params)]
     for problem in filter(None, found):
-        raise _invalid(problem)
+        raise invalid(problem)
 
 
 def _problem_in(values: Any, parameter: str) -> str | None:
@@ -189,13 +189,6 @@ def _unreadable(message: str) -> Exception:
     from moto.dynamodb.exceptions import SerializationException
 
     refusal: Exception = SerializationException(message)
-    return refusal
-
-
-def _invalid(message: str) -> Exception:
-    from moto.dynamodb.exceptions import MockValidationException
-
-    refusal: Exception = MockValidationException(message)
     return refusal
 
 

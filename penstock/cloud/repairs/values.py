@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Context, Decimal
 from typing import Any
 
-from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead
+from penstock.cloud.repairs.definition import NowMs, Patch, Repair, instead, invalid
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _EXACT = Context(prec=400)
@@ -30,7 +30,7 @@ def normal_number(text: str) -> str:
     if len(text) <= SIGNIFICANT_DIGITS and text.isdecimal() and text.isascii() and text[0] != "0":
         return text
     if not _NUMBER.fullmatch(text):
-        raise _invalid(f"The parameter cannot be converted to a numeric value: {text}")
+        raise invalid(f"The parameter cannot be converted to a numeric value: {text}")
     return _written(Decimal(text))
 
 
@@ -42,11 +42,11 @@ def _written(value: Decimal) -> str:
         return "0"
     scale = int(exponent) + len(significant) - 1
     if scale > LARGEST_EXPONENT:
-        raise _invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+        raise invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
     if scale < SMALLEST_EXPONENT:
-        raise _invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+        raise invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
     if len(trimmed) > SIGNIFICANT_DIGITS:
-        raise _invalid("Attempting to store more than 38 significant digits in a Number")
+        raise invalid("Attempting to store more than 38 significant digits in a Number")
     whole = Decimal((sign, tuple(map(int, trimmed)), int(exponent) + len(significant) - len(trimmed)))
     return format(whole, "f")
 
@@ -75,10 +75,10 @@ def _check(typed: Mapping[str, Any]) -> None:
     ((kind, value),) = typed.items()
     if kind in ("SS", "NS", "BS"):
         if not value:
-            raise _invalid(_EMPTY_SETS[kind])
+            raise invalid(_EMPTY_SETS[kind])
         if len(set(value)) < len(value):
             shown = f"[{', '.join(map(str, value))}]"
-            raise _invalid(f"One or more parameter values were invalid: Input collection {shown} contains duplicates.")
+            raise invalid(f"One or more parameter values were invalid: Input collection {shown} contains duplicates.")
     elif kind == "L":
         for member in value:
             _check(member)
@@ -151,7 +151,7 @@ def _check_in(parameter: str, name: Any, typed: Mapping[str, Any]) -> None:
     try:
         _check(typed)
     except MockValidationException as error:
-        raise _invalid(f"ExpressionAttributeValues contains invalid value: {error.message} for key {name}") from error
+        raise invalid(f"ExpressionAttributeValues contains invalid value: {error.message} for key {name}") from error
 
 
 def _validate_put_keys(item: Mapping[str, Any], table: Any, custom_error_msg: str | None = None) -> None:
@@ -170,12 +170,12 @@ def _check_index_key(table: Any, index: Any, name: str, typed: Mapping[str, Any]
     ((kind, value),) = typed.items()
     wanted = next(each["AttributeType"] for each in table.attr if each["AttributeName"] == name)
     if kind != wanted:
-        raise _invalid(
+        raise invalid(
             f"One or more parameter values were invalid: Type mismatch for Index Key {name} "
             f"Expected: {wanted} Actual: {kind} IndexName: {index.name}"
         )
     if value in ("", b""):
-        raise _invalid(
+        raise invalid(
             "One or more parameter values are not valid. A value specified for a secondary index key is not "
             "supported. The AttributeValue for a key attribute cannot contain an empty string value. "
             f"IndexName: {index.name}, IndexKey: {name}"
@@ -205,13 +205,6 @@ def _empty_key(name: str) -> Exception:
     from moto.dynamodb.exceptions import KeyIsEmptyStringException
 
     refusal: Exception = KeyIsEmptyStringException(name)
-    return refusal
-
-
-def _invalid(message: str) -> Exception:
-    from moto.dynamodb.exceptions import MockValidationException
-
-    refusal: Exception = MockValidationException(message)
     return refusal
 
 
